@@ -1,0 +1,201 @@
+/**
+ * Every error a person can meet: its code, who tries again, what it is in HTTP and as an exit code, and what to do.
+ * The code travels as the `type` of Temporal's ApplicationFailure; nobody parses messages.
+ */
+import type { Problem } from './contract.ts';
+
+/**
+ * `terminal`: trying again changes nothing. `retryable`: the same call may succeed later. `lost`: what the attempt
+ * stood on is gone before its Job was started; another attempt may run.
+ */
+export type ErrorKind = 'terminal' | 'retryable' | 'lost';
+
+interface ErrorEntry {
+  readonly kind: ErrorKind;
+  readonly http: number;
+  readonly exit: number;
+  /** What to do: one plain sentence. */
+  readonly next: string;
+}
+
+/** Exit codes of the CLI; documented in the README and in `holdfast --help`. */
+export const EXIT = {
+  succeeded: 0,
+  taskFailed: 1,
+  badInput: 2,
+  unknownTask: 3,
+  conflict: 4,
+  unreachable: 5,
+  tooLate: 6,
+  cancelled: 7,
+  bug: 70,
+} as const;
+
+export const ERRORS = {
+  // The door.
+  INPUT_INVALID: entry(
+    'terminal',
+    400,
+    EXIT.badInput,
+    'Correct the fields named and start it again; nothing was created.',
+  ),
+  INPUT_TOO_LARGE: entry(
+    'terminal',
+    413,
+    EXIT.badInput,
+    'Split the task, or put large files into the image or a volume; nothing was created.',
+  ),
+  TASK_ID_TAKEN: entry(
+    'terminal',
+    409,
+    EXIT.conflict,
+    'Choose another id, or start it with exactly the same input to follow the task that has this id.',
+  ),
+  TASK_UNKNOWN: entry(
+    'terminal',
+    404,
+    EXIT.unknownTask,
+    'Check the id and the Temporal namespace; `holdfast list` shows what is there.',
+  ),
+
+  // The ground we stand on.
+  TEMPORAL_UNREACHABLE: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Check TEMPORAL_ADDRESS and that Temporal runs; `npm run up` starts a local one.',
+  ),
+  KUBERNETES_UNREACHABLE: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Check the kube context and that the API server answers; the worker goes on trying.',
+  ),
+  KUBERNETES_UNCLEAR: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Nothing to do: the worker reads what happened and goes on.',
+  ),
+  KUBERNETES_FORBIDDEN: entry(
+    'terminal',
+    502,
+    EXIT.taskFailed,
+    "Give the worker's account the role in deploy/rbac.yaml.",
+  ),
+  CONFIG_INVALID: entry('terminal', 500, EXIT.badInput, 'Set the variables named and start again.'),
+
+  // Dispatch.
+  ANCHOR_LOST: entry(
+    'lost',
+    502,
+    EXIT.taskFailed,
+    'Someone deleted the anchor of this task before its Job started; find out who cleans this namespace.',
+  ),
+  JOB_CONFLICT: entry(
+    'terminal',
+    409,
+    EXIT.conflict,
+    'Another object stands under the name of this Job; delete it if it is not needed, or use another namespace.',
+  ),
+  JOB_REFUSED: entry(
+    'terminal',
+    422,
+    EXIT.taskFailed,
+    'Kubernetes refused the Job as written; change the field it names.',
+  ),
+  QUOTA_EXCEEDED: entry('terminal', 429, EXIT.taskFailed, 'Ask for less, or have the quota of the namespace raised.'),
+
+  // Before a container runs.
+  IMAGE_UNAVAILABLE: entry(
+    'terminal',
+    422,
+    EXIT.taskFailed,
+    'Check the image name and tag, and that the nodes may pull it.',
+  ),
+  UNSCHEDULABLE: entry(
+    'terminal',
+    422,
+    EXIT.taskFailed,
+    'Ask for less of the resource named, or add a node that has it.',
+  ),
+  CONTAINER_CANNOT_START: entry(
+    'terminal',
+    422,
+    EXIT.taskFailed,
+    'Check command, working directory and user against what the image holds.',
+  ),
+
+  // While it runs.
+  EXIT_CODE: entry('terminal', 422, EXIT.taskFailed, 'Read its output: `holdfast logs ID`.'),
+  OUT_OF_MEMORY: entry(
+    'terminal',
+    422,
+    EXIT.taskFailed,
+    'Give it more memory (`resources.memory`), or let it do less at once.',
+  ),
+  DEADLINE_EXCEEDED: entry('terminal', 504, EXIT.taskFailed, 'Give it a longer `timeout`, or let it do less.'),
+  EVICTED: entry(
+    'terminal',
+    503,
+    EXIT.taskFailed,
+    'The node took the Pod away; start it again, with requests that match its use.',
+  ),
+  NODE_LOST: entry('terminal', 503, EXIT.taskFailed, 'The node went away while the task ran on it; start it again.'),
+  JOB_DELETED: entry(
+    'terminal',
+    410,
+    EXIT.taskFailed,
+    'Someone else deleted the Job or its Pod; find out who, and start it again.',
+  ),
+  RESULT_UNREADABLE: entry(
+    'terminal',
+    502,
+    EXIT.taskFailed,
+    'The container ended well but its result could not be read; its output is in `holdfast logs ID`.',
+  ),
+
+  // Release.
+  STILL_RELEASING: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Something of the task is still there, as named; release goes on until it is gone.',
+  ),
+  LOGS_UNAVAILABLE: entry(
+    'terminal',
+    404,
+    EXIT.unknownTask,
+    'The log store of this machine has nothing of the task; read it where its worker runs (HOLDFAST_LOG_DIR).',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Thrown by the doors (client, CLI, config); activities turn their problems into ApplicationFailures instead. */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: ErrorCode;
+  readonly next: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, facts: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.next = ERRORS[code].next;
+    this.facts = facts;
+  }
+}
+
+/** A problem told the same way everywhere: the registry's advice unless there is better. */
+export function problem(code: ErrorCode, message: string, facts?: Problem['facts'], next?: string): Problem {
+  return { code, message, next: next ?? ERRORS[code].next, ...(facts && { facts }) };
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && code in ERRORS;
+}
+
+function entry(kind: ErrorKind, http: number, exit: number, next: string): ErrorEntry {
+  return { kind, http, exit, next };
+}

@@ -1,0 +1,216 @@
+/**
+ * THE IDEA. A cancel may land while a create is on the wire; no lock and no living worker may be needed to keep the
+ * promise "once told cancelled, no container of this task runs, and none ever will". Three fences, each covering what
+ * the one before cannot:
+ *
+ *   1. Suspended birth, compare-and-set start. A Job is born suspended and makes no Pods, however late its create
+ *      lands. Only `start` lets it: a patch on the resourceVersion of our own read. It races with release's delete
+ *      on one object in etcd; exactly one wins, and a late start finds 404 or 409.
+ *   2. Owner uid. The Job is owned by the anchor, by uid. Once the anchor is deleted a late Job has no living owner,
+ *      and the garbage collector removes it.
+ *   3. The Pod mounts the anchor. The Job controller works from a cache and may make a Pod after its Job is gone;
+ *      the kubelet cannot start a container whose required ConfigMap does not exist.
+ *
+ *      T0  provision  create anchor A                         (inputs in it; its uid goes to history)
+ *      T1  reserve    create Job J, suspended, owner A.uid, Pods mount A
+ *      T2  start      un-suspend J by compare-and-set
+ *      T3  run        follow J
+ *      T4  release    delete A and J by uid; wait: A gone, J gone, then no live Pod
+ *      T5  only now the outcome is told
+ *
+ * Whatever the network does to T0..T2 after T4: a late T0 is an empty anchor (no compute; the sweeper's business),
+ * a late T1 is a suspended Job with a dead owner, a late T2 is a 404 or 409. See docs/decisions/0001-fence.md.
+ *
+ * Everything here is a pure function of what was read. The activities only read, ask here, and act.
+ */
+import { createHash } from 'node:crypto';
+import type { V1ConfigMap, V1Job, V1ObjectMeta, V1OwnerReference, V1Pod } from '@kubernetes/client-node';
+import type { AnchorRef, JobRef, RunRef } from './contract.ts';
+
+// --- Names and marks ------------------------------------------------------------------------------------------------
+
+export const LABEL = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  /** The fence's own name of the run: the anchor, the Job and each Pod carry the same value. */
+  run: 'holdfast.dev/run',
+  /** A digest of Temporal namespace and task id: all runs of one task, whatever characters the id has. */
+  task: 'holdfast.dev/task',
+  workload: 'holdfast.dev/workload',
+  network: 'holdfast.dev/network',
+} as const;
+export const MANAGED_BY = 'holdfast';
+
+export const ANNOTATION = {
+  taskId: 'holdfast.dev/task-id',
+  runId: 'holdfast.dev/run-id',
+  temporalNamespace: 'holdfast.dev/temporal-namespace',
+  /** Digest of everything that was asked for; "already exists" counts as success only if it is the same. */
+  specHash: 'holdfast.dev/spec-hash',
+} as const;
+
+/** The longest name that Kubernetes also accepts as a label value. Unit: characters. */
+export const MAX_NAME = 63;
+
+/** One name for the anchor and the Job of a run: readable first, unique by its digest, at most 63 characters. */
+export function runName(temporalNamespace: string, run: RunRef): string {
+  const readable = run.taskId
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 38)
+    .replace(/-+$/, '');
+  const unique = digest([temporalNamespace, run.taskId, run.runId, run.attempt]).slice(0, 20);
+  return readable === '' ? `hf-${unique}` : `hf-${readable}-${unique}`;
+}
+
+export function taskLabel(temporalNamespace: string, taskId: string): string {
+  return digest([temporalNamespace, taskId]).slice(0, 40);
+}
+
+/** The marks of a run's objects. `specHash` goes on what is created from a spec. */
+export function fencedMetadata(
+  temporalNamespace: string,
+  run: RunRef,
+  workload: string,
+  specHash: string,
+): V1ObjectMeta & { name: string } {
+  const name = runName(temporalNamespace, run);
+  return {
+    name,
+    labels: {
+      [LABEL.managedBy]: MANAGED_BY,
+      [LABEL.run]: name,
+      [LABEL.task]: taskLabel(temporalNamespace, run.taskId),
+      [LABEL.workload]: workload,
+    },
+    annotations: {
+      [ANNOTATION.taskId]: run.taskId,
+      [ANNOTATION.runId]: run.runId,
+      [ANNOTATION.temporalNamespace]: temporalNamespace,
+      [ANNOTATION.specHash]: specHash,
+    },
+  };
+}
+
+/** Same namespace, built-in kind, one owner: each of the three is what the garbage collector needs to be safe. */
+export function ownedBy(anchor: Pick<AnchorRef, 'name' | 'uid'>): V1OwnerReference {
+  return { apiVersion: 'v1', kind: 'ConfigMap', name: anchor.name, uid: anchor.uid };
+}
+
+/** A digest that does not depend on the order of keys. */
+export function digest(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex');
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}
+
+// --- Decisions: from what was read to the one thing to do ------------------------------------------------------------
+
+/** What stands under our name after a create was refused with 409 or stayed unclear. */
+export type Standing = 'absent' | 'ours' | 'ending' | 'foreign';
+
+export function standingAnchor(found: V1ConfigMap | undefined, specHash: string): Standing {
+  if (found === undefined) return 'absent';
+  if (found.metadata?.labels?.[LABEL.managedBy] !== MANAGED_BY) return 'foreign';
+  if (found.metadata.annotations?.[ANNOTATION.specHash] !== specHash) return 'foreign';
+  return isEnding(found) ? 'ending' : 'ours';
+}
+
+/** Idempotent means same name, same owner, same spec. */
+export function standingJob(found: V1Job | undefined, anchor: AnchorRef, specHash: string): Standing {
+  if (found === undefined) return 'absent';
+  if (!isOwnedBy(found, anchor.uid)) return 'foreign';
+  if (found.metadata?.annotations?.[ANNOTATION.specHash] !== specHash) return 'foreign';
+  return isEnding(found) ? 'ending' : 'ours';
+}
+
+export type StartStep =
+  | { readonly do: 'patch'; readonly uid: string; readonly resourceVersion: string }
+  | { readonly do: 'nothing'; readonly because: 'already started' }
+  | { readonly do: 'give up'; readonly because: 'gone' };
+
+/** The only way to a started Job. `found` must be a read of our own, not a cache. */
+export function nextStartStep(found: V1Job | undefined, job: JobRef): StartStep {
+  if (found === undefined || found.metadata?.uid !== job.uid || isEnding(found))
+    return { do: 'give up', because: 'gone' };
+  if (found.spec?.suspend !== true) return { do: 'nothing', because: 'already started' };
+  return { do: 'patch', uid: job.uid, resourceVersion: found.metadata.resourceVersion ?? '' };
+}
+
+/** Everything of one run, read from the API server (never from a cache), Pods last. */
+export interface RunWorld {
+  readonly anchor: V1ConfigMap | undefined;
+  readonly job: V1Job | undefined;
+  readonly pods: readonly V1Pod[];
+}
+
+export type ReleaseStep =
+  | { readonly do: 'delete anchor'; readonly uid: string }
+  | { readonly do: 'delete job'; readonly uid: string; readonly resourceVersion: string }
+  | { readonly do: 'delete pod'; readonly name: string; readonly uid: string }
+  | { readonly do: 'wait'; readonly for: string }
+  | { readonly do: 'say released' };
+
+/**
+ * What release does next. Level-based: it looks at what is there, not at what was done before, so it may be repeated,
+ * interrupted and run twice at once. The Job goes first, Foreground, before the garbage collector can take it with its
+ * anchor in the background: a Job that is ending makes no more Pods. Its delete names the resourceVersion, so that what
+ * was read of it (running, or finished) is what was deleted. Pods are judged last, and count only with the anchor gone:
+ * a Pod that appears after that cannot mount it.
+ */
+export function nextReleaseStep(world: RunWorld): ReleaseStep {
+  const { anchor, job } = world;
+  if (job !== undefined && !isEnding(job))
+    return { do: 'delete job', uid: uidOf(job), resourceVersion: job.metadata?.resourceVersion ?? '' };
+  if (anchor !== undefined && !isEnding(anchor)) return { do: 'delete anchor', uid: uidOf(anchor) };
+  const live = world.pods.filter((pod) => !isTerminal(pod));
+  const strays = job === undefined ? live.filter((pod) => !isEnding(pod)) : [];
+  const stray = strays[0];
+  if (stray !== undefined) return { do: 'delete pod', name: stray.metadata?.name ?? '', uid: uidOf(stray) };
+  if (anchor !== undefined) return { do: 'wait', for: `anchor ${anchor.metadata?.name}` };
+  if (live.length > 0) return { do: 'wait', for: `Pod ${live.map((pod) => pod.metadata?.name).join(', Pod ')}` };
+  if (job !== undefined) return { do: 'wait', for: `Job ${job.metadata?.name}` };
+  return { do: 'say released' };
+}
+
+/** Whether an object under our name is of our run: nothing else is ever touched. */
+export function isOfRun(
+  found: { metadata?: V1ObjectMeta } | undefined,
+  temporalNamespace: string,
+  run: RunRef,
+): boolean {
+  const metadata = found?.metadata;
+  return (
+    metadata?.labels?.[LABEL.managedBy] === MANAGED_BY &&
+    metadata.labels[LABEL.run] === runName(temporalNamespace, run) &&
+    metadata.annotations?.[ANNOTATION.taskId] === run.taskId &&
+    metadata.annotations[ANNOTATION.temporalNamespace] === temporalNamespace
+  );
+}
+
+export function isOwnedBy(found: { metadata?: V1ObjectMeta }, uid: string): boolean {
+  return found.metadata?.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
+}
+
+export function isEnding(found: { metadata?: V1ObjectMeta }): boolean {
+  return found.metadata?.deletionTimestamp !== undefined;
+}
+
+/** A Pod in which no container runs any more, nor will again. */
+export function isTerminal(pod: V1Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+function uidOf(found: { metadata?: V1ObjectMeta }): string {
+  const uid = found.metadata?.uid;
+  if (uid === undefined) throw new TypeError('an object read from the API server has no uid');
+  return uid;
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import type { NodePlan } from '../plan.ts';
+import { controlPlaneCommands } from './control-plane.ts';
+import { writeCredentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import { importImage, startNode } from './node.ts';
+import type { NodeParts } from './node.ts';
+
+export const kubeNamespace = 'holdfast';
+
+export function api(kubeconfig: string | undefined, context?: string): CoreV1Api {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  if (context !== undefined) config.setCurrentContext(context);
+  return config.makeApiClient(CoreV1Api);
+}
+
+export interface LocalCluster {
+  readonly kubernetes: string;
+  readonly folder: string;
+  readonly port: number;
+}
+
+export function startControlPlane({ kubernetes, folder, port }: LocalCluster, start: NodeParts['start']): Credentials {
+  const credentials = writeCredentials(join(folder, 'credentials'), `https://127.0.0.1:${port}`);
+  for (const part of controlPlaneCommands({ kubernetes, folder, port, credentials })) start(part);
+  return credentials;
+}
+
+/** Starts the node and gives it its images; resolves when the images are there. */
+export async function startRealNode(
+  plan: NodePlan,
+  settings: { kubernetes: string; folder: string; kubeletPort: number; credentials: Credentials },
+  parts: NodeParts,
+): Promise<void> {
+  const tools = { kubernetes: settings.kubernetes, bin: plan.bin, runc: plan.runc };
+  const files = await startNode(
+    { tools, folder: settings.folder, kubeletPort: settings.kubeletPort, credentials: settings.credentials },
+    parts,
+  );
+  await importImage(tools.bin, files, plan.images);
+}
+
+/** Polls, because during boot every kind of refusal only means "not yet". */
+export async function eventually<T>(what: string, seconds: number, attempt: () => Promise<T | undefined>): Promise<T> {
+  let lastError: unknown;
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await delay(100)) {
+    try {
+      const value = await attempt();
+      if (value !== undefined) return value;
+    } catch (error) {
+      lastError = error;
+    }
+  }
+  throw new Error(
+    `${what} is not ready after ${seconds} s${lastError instanceof Error ? `: ${lastError.message}` : ''}`,
+  );
+}
+
+export const untilApiServer = (core: CoreV1Api): Promise<unknown> =>
+  eventually('the Kubernetes API server', 60, () => core.listNamespace({ limit: 1 }));
+
+export function untilNode(core: CoreV1Api): Promise<unknown> {
+  return eventually('the Kubernetes node', 90, async () => {
+    const { items } = await core.listNode();
+    const isReady = items.some((node) =>
+      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    );
+    return isReady &&
+      items.every((node) => !node.spec?.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')))
+      ? items
+      : undefined;
+  });
+}
+
+export async function ensureNamespace(core: CoreV1Api): Promise<void> {
+  try {
+    await core.createNamespace({ body: { metadata: { name: kubeNamespace } } });
+  } catch (error) {
+    if ((error as { code?: number }).code !== 409) throw error;
+  }
+  await eventually('the service account of the namespace', 60, () =>
+    core.readNamespacedServiceAccount({ namespace: kubeNamespace, name: 'default' }),
+  );
+}

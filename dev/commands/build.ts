@@ -1,0 +1,1 @@
+export const build = async (): Promise<number> => 1;

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { contextName } from './cluster/credentials.ts';
+import { existingCluster } from './cluster/existing.ts';
+import {
+  api,
+  ensureNamespace,
+  kubeNamespace,
+  startControlPlane,
+  startRealNode,
+  untilApiServer,
+  untilNode,
+} from './cluster/local.ts';
+import type { NodeParts } from './cluster/node.ts';
+import type { KubernetesPlan, Plan } from './plan.ts';
+import type { KubernetesState } from './state.ts';
+import type { Paths } from './system/paths.ts';
+
+export async function startKubernetes(plan: Plan, paths: Paths, parts: NodeParts): Promise<KubernetesState> {
+  if (plan.kubernetes.kind === 'existing') return existingCluster(plan.kubernetes.context);
+  return startLocal(plan.kubernetes, plan, paths, parts);
+}
+
+async function startLocal(
+  local: KubernetesPlan & { kind: 'local' },
+  plan: Plan,
+  paths: Paths,
+  parts: NodeParts,
+): Promise<KubernetesState> {
+  const { kubernetes, node } = local;
+  const credentials = startControlPlane(
+    { kubernetes, folder: paths.cluster, port: plan.ports.KUBERNETES },
+    parts.start,
+  );
+  const kubeconfig = credentials.kubeconfig.admin;
+  const core = api(kubeconfig);
+  const settings = { kubernetes, folder: paths.node, kubeletPort: plan.ports.KUBELET, credentials };
+  await Promise.all([
+    node ? startRealNode(node, settings, parts) : undefined,
+    untilApiServer(core).then(() => Promise.all([ensureNamespace(core), untilNode(core)])),
+  ]);
+  return {
+    kubeconfig,
+    context: contextName,
+    server: `https://127.0.0.1:${plan.ports.KUBERNETES}`,
+    namespace: kubeNamespace,
+    containers: node ? 'real' : 'simulated',
+    isOurs: true,
+    kubectl: [kubernetes, 'kubectl', '--kubeconfig', join(kubeconfig)],
+  };
+}

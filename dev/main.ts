@@ -1,0 +1,38 @@
+import { Obstacle } from './obstacle.ts';
+import { parseCommandLine, UsageError } from './options.ts';
+import type { CommandLine } from './options.ts';
+
+/** Runs one verb and gives its exit code. Commands are loaded when asked for, so that `down` need not load a compiler. */
+async function main(commandLine: CommandLine): Promise<number> {
+  switch (commandLine.verb) {
+    case 'up':
+      return (await import('./commands/up.ts')).up(commandLine.options);
+    case 'down':
+      return (await import('./commands/down.ts')).down(commandLine.options);
+    case 'start':
+      return (await import('./commands/start.ts')).start(commandLine.options);
+    case 'test':
+      return (await import('./commands/test.ts')).test(commandLine.options, commandLine.rest);
+    case 'verify':
+      return (await import('./commands/verify.ts')).verify();
+    case 'build':
+      return (await import('./commands/build.ts')).build();
+  }
+}
+
+const usageExitCode = 2;
+
+try {
+  process.exitCode = await main(parseCommandLine(process.argv.slice(2), process.env));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(
+      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | verify | build`,
+    );
+    process.exitCode = usageExitCode;
+  } else {
+    console.error(error instanceof Obstacle ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+process.exit();

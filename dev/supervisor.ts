@@ -1,0 +1,232 @@
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from './cluster/control-plane.ts';
+import { clearLeftovers } from './leftovers.ts';
+import { startKubernetes } from './kubernetes.ts';
+import { Parts } from './parts.ts';
+import type { PartFailure } from './parts.ts';
+import type { Plan } from './plan.ts';
+import type { Reporter } from './report.ts';
+import { seconds } from './report.ts';
+import { readState, writeState, writeWhole } from './state.ts';
+import type { KubernetesState, State, TemporalState } from './state.ts';
+import { waitForLock } from './system/lock.ts';
+import { nodeBinary, repository } from './system/paths.ts';
+import type { Paths } from './system/paths.ts';
+import { identify, isAlive } from './system/processes.ts';
+import { assertFree } from './system/ports.ts';
+import type { PortName } from './system/ports.ts';
+import { startTemporal } from './temporal.ts';
+
+/** A running environment, and this process answers for it. */
+export interface Environment {
+  readonly state: State;
+  /** Resolves with a sentence when a part has died and all was torn down. */
+  readonly broken: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** The exit code of a supervisor that found another one at work. */
+export const otherWasFaster = 75;
+
+export class OtherWasFaster extends Error {}
+
+/** Brings everything up under the environment's lock; whatever fails, or whoever asks it to end, nothing of it stays. */
+export async function bringUp(
+  plan: Plan,
+  paths: Paths,
+  env: NodeJS.ProcessEnv,
+  reporter: Reporter,
+  asked: Promise<string>,
+): Promise<Environment> {
+  const lock = await waitForLock(paths.lock, () => {
+    if (isOtherUp(paths)) throw new OtherWasFaster();
+  });
+  const supervision = new Supervision(plan, paths, env, reporter);
+  const release = async () => {
+    await supervision.tearDown();
+    lock.release();
+  };
+  try {
+    const interrupted = asked.then((signal) => Promise.reject(new Error(`Stopped by ${signal} while starting.`)));
+    await Promise.race([supervision.start(), interrupted]);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const broken = supervision.failure.then(async (failure) => {
+    await release();
+    return describe(failure);
+  });
+  return { state: supervision.state, broken, stop: release };
+}
+
+function isOtherUp(paths: Paths): boolean {
+  const state = readState(paths);
+  return state !== undefined && state.phase !== 'stopping' && isAlive(state.supervisor);
+}
+
+export function describe({ name, how, log }: PartFailure): string {
+  return `${name} ended unexpectedly (${how}). The last lines of its log:\n${log.replace(/^/gm, '  ')}`;
+}
+
+class Supervision {
+  state: State;
+  readonly failure: Promise<PartFailure>;
+  private readonly parts: Parts;
+  private readonly plan: Plan;
+  private readonly paths: Paths;
+  private readonly reporter: Reporter;
+  private ending: Promise<void> | undefined;
+  private readonly startedAt = Date.now();
+
+  constructor(plan: Plan, paths: Paths, env: NodeJS.ProcessEnv, reporter: Reporter) {
+    this.plan = plan;
+    this.paths = paths;
+    this.reporter = reporter;
+    const failure = Promise.withResolvers<PartFailure>();
+    this.failure = failure.promise;
+    this.parts = new Parts(paths.logs, env, failure.resolve);
+    this.state = this.initialState();
+  }
+
+  async start(): Promise<void> {
+    const found = await clearLeftovers(this.paths);
+    if (found.length > 0) this.reporter.say(`Cleared what an earlier environment had left: ${found.join(', ')}.`);
+    await assertFree(this.plan.ports, this.neededPorts());
+    for (const folder of [this.paths.logs, this.paths.taskLogs]) mkdirSync(folder, { recursive: true });
+    this.update({});
+    await this.orFailure(Promise.all([this.startTemporal(), this.startKubernetes()]));
+    this.update({ env: this.environmentVariables() });
+    writeWhole(this.paths.envFile, this.state.env);
+    if (this.plan.worker) await this.orFailure(this.startWorker());
+    this.update({ phase: 'ready', bootMs: Date.now() - this.startedAt });
+    this.reporter.say(`The environment is ready (${seconds(this.startedAt)}).`);
+  }
+
+  tearDown(): Promise<void> {
+    this.ending ??= this.tearDownOnce();
+    return this.ending;
+  }
+
+  private async tearDownOnce(): Promise<void> {
+    this.parts.expectEnd();
+    this.update({ phase: 'stopping' });
+    await this.parts.end('worker', 10_000);
+    await this.parts.end('temporal', 2_000);
+    // The rest keeps nothing that is worth an orderly end, and the kernel takes the containers with the node.
+    await this.parts.end('node-init', 0);
+    await this.parts.killAll();
+    await clearLeftovers(this.paths);
+  }
+
+  private async startTemporal(): Promise<void> {
+    const step = this.reporter.step('Starting Temporal');
+    const temporal: TemporalState = await startTemporal(this.plan, this.paths, (part) => this.startPart(part));
+    this.update({ temporal });
+    step.done(temporal.ui ?? temporal.address);
+  }
+
+  private async startKubernetes(): Promise<void> {
+    const step = this.reporter.step('Starting Kubernetes');
+    const start = (part: Command) => this.startPart(part);
+    const adopt = (name: string, pid: number) => this.parts.adopt(name, pid);
+    const kubernetes: KubernetesState = await startKubernetes(this.plan, this.paths, { start, adopt });
+    this.update({ kubernetes });
+    step.done(`${kubernetes.server ?? kubernetes.context}, containers are ${kubernetes.containers}`);
+  }
+
+  private startPart(part: Command) {
+    rmSync(join(this.paths.logs, `${part.name}.log`), { force: true });
+    const identity = this.parts.start(part);
+    this.update({});
+    return identity;
+  }
+
+  private async startWorker(): Promise<void> {
+    const step = this.reporter.step('Starting the worker');
+    rmSync(join(this.paths.logs, 'worker.log'), { force: true });
+    this.runWorker(0);
+    await this.untilWorkerReady();
+    step.done();
+  }
+
+  /** A worker that ends is started again: the promise must hold across its death, so the environment outlives it. */
+  private runWorker(restarts: number): void {
+    const command = [nodeBinary, '--disable-warning=ExperimentalWarning', join(repository, 'src', 'worker.ts')];
+    const started = Date.now();
+    this.update({ worker: 'starting' });
+    this.parts.start({ name: 'worker', command, cwd: repository }, this.state.env, (how) => {
+      const inARow = Date.now() - started > 30_000 ? 0 : restarts;
+      const wait = Math.min(200 * 2 ** inARow, 10_000);
+      this.reporter.say(
+        `The worker ended (${how}); starting it again in ${wait} ms. Its log: ${this.parts.logs()['worker']}`,
+      );
+      void delay(wait).then(() => (this.ending ? undefined : this.runWorker(inARow + 1)));
+    });
+    this.update({});
+    if (restarts > 0) void this.untilWorkerReady().catch((error: unknown) => this.reporter.say(String(error)));
+  }
+
+  private async untilWorkerReady(): Promise<void> {
+    const log = join(this.paths.logs, 'worker.log');
+    const from = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+    for (const end = Date.now() + 60_000; !this.ending; await delay(50)) {
+      if (readFileSync(log).subarray(from).includes('worker ready')) return this.update({ worker: 'ready' });
+      if (Date.now() > end) throw new Error(`the worker did not say that it is ready within 60 s; its log: ${log}`);
+    }
+  }
+
+  private environmentVariables(): Record<string, string> {
+    const { temporal, kubernetes, images } = this.state;
+    return {
+      ...(temporal ? { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace } : {}),
+      ...(kubernetes
+        ? {
+            KUBECONFIG: kubernetes.kubeconfig,
+            HOLDFAST_KUBE_CONTEXT: kubernetes.context,
+            HOLDFAST_KUBE_NAMESPACE: kubernetes.namespace,
+          }
+        : {}),
+      HOLDFAST_LOG_DIR: this.paths.taskLogs,
+      HOLDFAST_PYTHON_IMAGE: images.python,
+    };
+  }
+
+  /** While we wait for one part, another may die: then the wait is over. */
+  private async orFailure(work: Promise<unknown>): Promise<void> {
+    const failed = this.failure.then((failure) => Promise.reject(new Error(describe(failure))));
+    await Promise.race([work, failed]);
+  }
+
+  private neededPorts(): readonly PortName[] {
+    const temporal: readonly PortName[] = this.plan.temporal.kind === 'local' ? ['TEMPORAL', 'TEMPORAL_UI'] : [];
+    if (this.plan.kubernetes.kind === 'existing') return temporal;
+    return [...temporal, 'KUBERNETES', ...(this.plan.kubernetes.node ? (['KUBELET'] as const) : [])];
+  }
+
+  private initialState(): State {
+    const supervisor = identify(process.pid);
+    if (supervisor === undefined) throw new Error('this process cannot find itself in the process table');
+    return {
+      phase: 'starting',
+      supervisor,
+      startedAt: new Date().toISOString(),
+      bootMs: undefined,
+      temporal: undefined,
+      kubernetes: undefined,
+      images: this.plan.images,
+      worker: this.plan.worker ? 'starting' : 'none',
+      processes: {},
+      logs: {},
+      testServer: this.plan.testServer,
+      env: {},
+    };
+  }
+
+  private update(change: Partial<State>): void {
+    this.state = { ...this.state, ...change, processes: this.parts.processes(), logs: this.parts.logs() };
+    writeState(this.paths, this.state);
+  }
+}

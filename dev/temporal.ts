@@ -1,0 +1,92 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { Command } from './cluster/control-plane.ts';
+import { eventually } from './cluster/local.ts';
+import type { Plan } from './plan.ts';
+import type { Reporter } from './report.ts';
+import type { TemporalState } from './state.ts';
+import { ensureGoTool, goTools } from './toolchain/go.ts';
+import { findProgram, run } from './system/processes.ts';
+import type { Paths } from './system/paths.ts';
+import type { Ports } from './system/ports.ts';
+
+export type TemporalPlan =
+  | { readonly kind: 'existing'; readonly address: string; readonly namespace: string; readonly why: string }
+  | { readonly kind: 'local'; readonly program: string };
+
+/** A server that was named is used; else `temporal` on the PATH; else one that is built. */
+export async function planTemporal(paths: Paths, env: NodeJS.ProcessEnv, reporter: Reporter): Promise<TemporalPlan> {
+  const named = namedServer(env);
+  if (named) {
+    reporter.say(`Temporal: using ${named.address}, named by ${named.why}.`);
+    return named;
+  }
+  const installed = findProgram('temporal', env);
+  if (installed !== undefined && (await answers(installed))) return { kind: 'local', program: installed };
+  return { kind: 'local', program: join(await ensureGoTool(paths.cache, goTools.temporal, reporter), 'temporal') };
+}
+
+function namedServer(env: NodeJS.ProcessEnv): (TemporalPlan & { kind: 'existing' }) | undefined {
+  const why = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].find((name) => env[name]);
+  if (why === undefined) return undefined;
+  const config = loadClientConnectConfig({ overrideEnvVars: { ...env } as Record<string, string> });
+  const address = config.connectionOptions.address;
+  if (address === undefined) return undefined;
+  return { kind: 'existing', address, namespace: config.namespace ?? 'default', why };
+}
+
+const answers = (program: string): Promise<boolean> =>
+  run(program, ['--version'], { timeout: 5_000 }).then(
+    () => true,
+    () => false,
+  );
+
+function temporalCommand(program: string, folder: string, ports: Ports): Command {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const flags = {
+    ip: '127.0.0.1',
+    port: ports.TEMPORAL,
+    'ui-port': ports.TEMPORAL_UI,
+    // A file, so that a restart of the server alone keeps its workflows.
+    'db-filename': join(folder, 'temporal.db'),
+    'log-level': 'warn',
+  };
+  return {
+    name: 'temporal',
+    command: [
+      program,
+      'server',
+      'start-dev',
+      ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+    ],
+    cwd: folder,
+  };
+}
+
+export async function startTemporal(
+  { temporal, ports }: Plan,
+  paths: Paths,
+  start: (part: Command) => unknown,
+): Promise<TemporalState> {
+  if (temporal.kind === 'existing') {
+    const { address, namespace } = temporal;
+    return { address, namespace, ui: undefined, isOurs: false };
+  }
+  start(temporalCommand(temporal.program, paths.temporal, ports));
+  const address = `127.0.0.1:${ports.TEMPORAL}`;
+  await eventually('Temporal', 60, () => answersFor(address, 'default'));
+  return { address, namespace: 'default', ui: `http://127.0.0.1:${ports.TEMPORAL_UI}`, isOurs: true };
+}
+
+async function answersFor(address: string, namespace: string): Promise<true> {
+  const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+    return true;
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { missingProgram, obstacle, waysWithoutLocalCluster } from '../obstacle.ts';
+import type { Reporter } from '../report.ts';
+import { findProgram, run, tied } from '../system/processes.ts';
+import { ensure } from './cache.ts';
+
+/** A Go module under dev/toolchain, whose go.mod and go.sum pin every line of what is built. */
+export interface GoTool {
+  readonly module: 'kubernetes' | 'node' | 'temporal' | 'kwok';
+  readonly title: string;
+  readonly why: string;
+  /** Empty: the module's own main package. Else the packages of its `tool` block. */
+  readonly linkFlags?: readonly string[];
+}
+
+const version = 'k8s.io/component-base/version';
+
+export const goTools: Record<GoTool['module'], GoTool> = {
+  kubernetes: {
+    module: 'kubernetes',
+    title: 'Building Kubernetes 1.36.3',
+    why: 'one binary with etcd, API server, controllers, scheduler, kubelet and kubectl, about 5 minutes, once',
+    linkFlags: [
+      `-X ${version}.gitVersion=v1.36.3`,
+      `-X ${version}.gitMajor=1`,
+      `-X ${version}.gitMinor=36`,
+      `-X ${version}.gitTreeState=clean`,
+    ],
+  },
+  node: {
+    module: 'node',
+    title: 'Building containerd 2.4.2 and the network plugins',
+    why: 'they run the containers, about a minute, once',
+  },
+  temporal: {
+    module: 'temporal',
+    title: 'Building the Temporal dev server',
+    why: 'it runs the workflows and has the web UI, about 2 minutes, once',
+  },
+  kwok: { module: 'kwok', title: 'Building kwok', why: 'it simulates nodes and containers, about a minute, once' },
+};
+
+const gigabyte = 1024 ** 3;
+
+export async function ensureGoTool(cache: string, tool: GoTool, reporter: Reporter): Promise<string> {
+  const source = join(import.meta.dirname, tool.module);
+  const files = readdirSync(source)
+    .toSorted()
+    .map((name) => `${name}\n${readFileSync(join(source, name), 'utf8')}`);
+  const flags = ['-trimpath', '-buildvcs=false', `-ldflags=${['-s', '-w', ...(tool.linkFlags ?? [])].join(' ')}`];
+  return ensure(
+    cache,
+    {
+      name: tool.module,
+      key: [...files, ...flags, process.arch, process.platform],
+      build: (folder) => build(tool, source, flags, folder, reporter),
+    },
+    waitingNotice(tool, reporter),
+  );
+}
+
+function waitingNotice(tool: GoTool, reporter: Reporter): () => void {
+  let said = false;
+  return () => {
+    if (!said) reporter.say(`Another start is already ${tool.title.toLowerCase()}; waiting for it.`);
+    said = true;
+  };
+}
+
+async function build(
+  tool: GoTool,
+  source: string,
+  flags: readonly string[],
+  folder: string,
+  reporter: Reporter,
+): Promise<void> {
+  if (findProgram('go') === undefined)
+    throw missingProgram('go', tool.title.replace('Building', 'building'), 'Go 1.26 or newer (https://go.dev/dl)');
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize < 3 * gigabyte)
+    throw obstacle(
+      `${folder} has ${(Number(bavail * bsize) / gigabyte).toFixed(1)} GB left and the build needs 3`,
+      tool.title.replace('Building', 'building'),
+      'free some space',
+      'set XDG_CACHE_HOME to a larger disk',
+      ...waysWithoutLocalCluster,
+    );
+  const step = reporter.step(tool.title, tool.why);
+  try {
+    const packages = toolPackages(source);
+    step.note('downloading sources');
+    await go(['mod', 'download'], source, () => undefined);
+    let compiled = 0;
+    const target = packages.length === 0 ? [join(folder, 'kubernetes'), '.'] : [`${folder}/`, ...packages];
+    await go(['build', '-v', ...flags, '-o', ...target], source, () => step.note(`${++compiled} packages compiled`));
+    step.done();
+  } catch (error) {
+    step.failed();
+    throw error;
+  }
+}
+
+function toolPackages(source: string): readonly string[] {
+  const block = /^tool \(([^)]*)\)|^tool (\S+)$/m.exec(readFileSync(join(source, 'go.mod'), 'utf8'));
+  return (block?.[1] ?? block?.[2] ?? '').split(/\s+/).filter(Boolean);
+}
+
+/** Rejects with what Go said last, which is where it says why. */
+function go(args: readonly string[], cwd: string, onLine: (line: string) => void): Promise<void> {
+  const [program = '', ...rest] = tied(['go', ...args]);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' },
+    });
+    const last: string[] = [];
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      last.push(line);
+      if (last.length > 20) last.shift();
+      onLine(line);
+    });
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`go ${args[0]} failed in ${cwd}:\n${last.join('\n')}`)),
+    );
+  });
+}
+
+export async function goVersion(): Promise<string | undefined> {
+  return run('go', ['env', 'GOVERSION']).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+}

@@ -1,0 +1,189 @@
+/**
+ * The door: whatever comes in is a task of contract.ts, or is refused with everything that is wrong with it before
+ * anything is created. Only doors (client, gateway, CLI, config) import this; the rest takes `settle` of settings.ts.
+ */
+import { z } from 'zod';
+import { LIMITS, type CommandTask, type EvaluationTask, type Task, type WorkloadName } from './contract.ts';
+import { HoldfastError } from './errors.ts';
+import * as fields from './schemas/fields.ts';
+import { problemsOf, show, type InputProblem } from './schemas/sentences.ts';
+import { checkSize } from './schemas/size.ts';
+import { checkSuite, UNPACKED_LIMIT } from './schemas/suite.ts';
+
+export type { InputProblem } from './schemas/sentences.ts';
+export { parseDuration, settle, type SettledSettings } from './settings.ts';
+
+/** Problems that one refusal lists; what is beyond is counted. */
+const LISTED = 100;
+
+/** An absent field and one that is `undefined` are the same thing, as they are in JSON. */
+function fieldsGiven(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, given]) => given !== undefined));
+}
+
+function strict<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.preprocess(fieldsGiven, z.strictObject(shape));
+}
+
+const resourcesShape = {
+  cpu: fields.quantity('500m', '256', 0.001, '500m or 2').exactOptional(),
+  memory: fields.quantity('16Mi', '16Ti', 1, '512Mi or 4Gi').exactOptional(),
+  devices: fields.devices.exactOptional(),
+  tmp: fields.quantity('1Mi', '1Ti', 1, '64Mi').exactOptional(),
+};
+
+const settingsShape = {
+  timeout: fields.duration('1s', '7d').exactOptional(),
+  gracePeriod: fields.duration('0s', '10m').exactOptional(),
+  resources: strict(resourcesShape).exactOptional(),
+  runtimeClass: fields.runtimeClass.exactOptional(),
+  nodeSelector: fields.nodeSelector.exactOptional(),
+  network: z.enum(['none', 'cluster']).exactOptional(),
+};
+
+const fileShape = {
+  path: fields.filePath,
+  base64: fields.base64.exactOptional(),
+  text: z.string().exactOptional(),
+  mode: fields.fileMode.exactOptional(),
+};
+
+const commandShape = {
+  workload: z.literal('command'),
+  image: fields.image,
+  command: z.array(fields.argument).min(1, 'is empty; leave it out to run what the image runs.').exactOptional(),
+  args: z.array(fields.argument).exactOptional(),
+  env: fields.env.exactOptional(),
+  files: z.array(strict(fileShape)).max(100, 'has too many files; at most 100 are accepted.').exactOptional(),
+  ...settingsShape,
+};
+
+const evaluationShape = {
+  workload: z.literal('evaluation'),
+  // Their own check says more than a schema can, missing ones included: see schemas/suite.ts.
+  problems: z.custom<EvaluationTask['problems']>(() => true).exactOptional(),
+  samples: z.custom<EvaluationTask['samples']>(() => true).exactOptional(),
+  sampleTimeout: fields.sampleTimeout.exactOptional(),
+  parallel: fields.parallel.exactOptional(),
+  image: fields.image.exactOptional(),
+  ...settingsShape,
+};
+
+const commandTask: z.ZodType<CommandTask> = strict(commandShape);
+// `checkSuite` makes sure of the two; nothing is returned before it has.
+const evaluationTask = strict(evaluationShape) as unknown as z.ZodType<EvaluationTask>;
+const TASKS: Readonly<Record<WorkloadName, z.ZodType<Task>>> = { command: commandTask, evaluation: evaluationTask };
+
+/** The names of the fields that an object may have, for the sentence about one that it may not. */
+function acceptedFields(workload: WorkloadName, path: readonly PropertyKey[]): string {
+  const whole = workload === 'command' ? commandShape : evaluationShape;
+  const shape = path[0] === 'resources' ? resourcesShape : path[0] === 'files' ? fileShape : whole;
+  return Object.keys(shape).join(', ');
+}
+
+/**
+ * The input as a task, or a refusal that lists everything wrong with it by field, in `facts.problems`.
+ * @throws HoldfastError INPUT_TOO_LARGE (`facts.limit`, `facts.actual`, bytes) or INPUT_INVALID.
+ */
+export function checkTask(input: unknown): Task {
+  const given = fieldsGiven(input);
+  if (!isRecord(given)) throw refusal([{ field: '', message: `The task is ${show(input)}; it must be an object.` }]);
+  checkSize(given);
+  const { workload } = given;
+  if (workload !== 'command' && workload !== 'evaluation')
+    throw refusal([unknownWorkload(workload), ...settingsOf(given)]);
+  const parsed = TASKS[workload].safeParse(given, { reportInput: true });
+  const accepted = (path: readonly PropertyKey[]) => acceptedFields(workload, path);
+  const problems = [
+    ...(parsed.success ? [] : problemsOf(parsed.error, accepted)),
+    ...(workload === 'command' ? checkFiles(given['files']) : checkLines(given)),
+  ];
+  if (problems.length > 0 || !parsed.success) throw refusal(problems);
+  return parsed.data;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unknownWorkload(given: unknown): InputProblem {
+  const accepted = Object.keys(TASKS).join(' or ');
+  const was = given === undefined ? 'is missing' : `is ${show(given)}`;
+  return { field: 'workload', message: `${was}; it must be ${accepted}.` };
+}
+
+/** What can be said of a task whose workload is unknown. */
+function settingsOf(given: Readonly<Record<string, unknown>>): InputProblem[] {
+  const parsed = z.looseObject(settingsShape).safeParse(given, { reportInput: true });
+  return parsed.success ? [] : problemsOf(parsed.error, () => Object.keys(resourcesShape).join(', '));
+}
+
+/** What is between files: each path once, none inside another, one content each. */
+function checkFiles(files: unknown): InputProblem[] {
+  if (!Array.isArray(files)) return [];
+  const first = new Map<string, number>();
+  return files.flatMap((file: unknown, index): InputProblem[] => {
+    if (!isRecord(file)) return [];
+    const contents = [file['base64'], file['text']].filter((content) => content !== undefined).length;
+    const oneContent = {
+      field: `files[${index}]`,
+      message: `has ${contents ? 'both' : 'neither'} base64 and text; give exactly one.`,
+    };
+    return [...(contents === 1 ? [] : [oneContent]), ...checkPlace(first, file['path'], index)];
+  });
+}
+
+function checkPlace(first: Map<string, number>, path: unknown, index: number): InputProblem[] {
+  if (typeof path !== 'string') return [];
+  const clash = [...first].find(
+    ([other]) => other === path || path.startsWith(`${other}/`) || other.startsWith(`${path}/`),
+  );
+  if (!clash) first.set(path, index);
+  if (!clash) return [];
+  const why = clash[0] === path ? 'the same path' : 'a path that cannot be both a file and a directory';
+  return [{ field: `files[${index}].path`, message: `is ${show(path)}; files[${clash[1]}] has ${why}.` }];
+}
+
+function checkLines(given: Readonly<Record<string, unknown>>): readonly InputProblem[] {
+  const { problems, tooLarge } = checkSuite(given['problems'], given['samples']);
+  if (tooLarge.length === 0) return problems;
+  const message = `unpacks to more than ${UNPACKED_LIMIT} bytes, which is the limit; split the suite into several tasks.`;
+  const named = tooLarge.map((field) => ({ field, message }));
+  const facts = { limit: UNPACKED_LIMIT, problems: [...named, ...problems] };
+  throw new HoldfastError('INPUT_TOO_LARGE', `The input is too large: ${said(named)}`, facts);
+}
+
+function refusal(problems: readonly InputProblem[]): HoldfastError {
+  const listed = problems.slice(0, LISTED);
+  const rest = problems.length - listed.length;
+  const more = rest > 0 ? [{ field: '', message: `And ${rest} more.` }] : [];
+  const message = `The input has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}: ${said([...listed.slice(0, 5)])}`;
+  return new HoldfastError('INPUT_INVALID', message, { problems: [...listed, ...more], total: problems.length });
+}
+
+function said(problems: readonly InputProblem[]): string {
+  return problems.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)).join(' ');
+}
+
+/**
+ * The id as it may be used for a task: 1 to 200 printable characters, no space at either end.
+ * Temporal keeps ids that begin with `temporal-sys-` or `__temporal_` for itself; `.` and `..` vanish from URLs.
+ * @throws HoldfastError INPUT_INVALID.
+ */
+export function checkTaskId(id: unknown): string {
+  const message = idProblem(id);
+  if (message === undefined && typeof id === 'string') return id;
+  throw refusal([{ field: 'id', message: `is ${show(id)}; ${message ?? 'it must be text.'}` }]);
+}
+
+function idProblem(id: unknown): string | undefined {
+  if (typeof id !== 'string') return 'it must be text.';
+  if (id === '') return `it must have 1 to ${LIMITS.taskIdLength} characters.`;
+  if (id.length > LIMITS.taskIdLength)
+    return `it has ${id.length} characters; at most ${LIMITS.taskIdLength} are accepted.`;
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(id)) return 'it must have printable characters only.';
+  if (id.trim() !== id) return 'it must not begin or end with a space.';
+  if (/^(?:temporal-sys-|__temporal_)/.test(id)) return 'Temporal keeps ids that begin like this for itself.';
+  return id === '.' || id === '..' ? 'it must be more than dots.' : undefined;
+}

@@ -11,7 +11,7 @@ import {
   untilNode,
 } from './cluster/local.ts';
 import type { NodeParts } from './cluster/node.ts';
-import type { KubernetesPlan, Plan } from './plan.ts';
+import type { KubernetesPlan, NodePlan, Plan } from './plan.ts';
 import type { KubernetesState } from './state.ts';
 import type { Paths } from './system/paths.ts';
 
@@ -33,9 +33,16 @@ async function startLocal(
   );
   const kubeconfig = credentials.kubeconfig.admin;
   const core = api(kubeconfig);
-  const settings = { kubernetes, folder: paths.node, kubeletPort: plan.ports.KUBELET, credentials };
+  const startNode = async ({ bin, runc, images }: NodePlan) => {
+    const tools = { kubernetes, bin, runc };
+    await startRealNode(
+      { tools, folder: paths.node, mark: paths.mark, kubeletPort: plan.ports.KUBELET, credentials },
+      images,
+      parts,
+    );
+  };
   await Promise.all([
-    node ? startRealNode(node, settings, parts) : undefined,
+    node ? startNode(node) : undefined,
     untilApiServer(core).then(() => Promise.all([ensureNamespace(core), untilNode(core)])),
   ]);
   return {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
-import { cgroupLeftovers, removeCgroups } from './cluster/cgroups.ts';
-import { networkLeftovers, removeNetwork } from './cluster/network.ts';
+import { cgroupLeftovers, cgroupNameOf, removeCgroups } from './cluster/cgroups.ts';
+import { bridgeNameOf, networkLeftovers, removeNetwork } from './cluster/network.ts';
 import { forgetState, readState } from './state.ts';
 import { isAlive, isGoneWithin, isRoot, onLinux, signal } from './system/processes.ts';
 import type { Paths } from './system/paths.ts';
@@ -18,10 +18,11 @@ export async function clearLeftovers(paths: Paths): Promise<readonly string[]> {
   }
   await Promise.all(strays.map(([, identity]) => isGoneWithin(identity, 5_000)));
   if (onLinux && isRoot) {
-    if (cgroupLeftovers()) found.push('control groups');
-    await removeCgroups();
-    if (await networkLeftovers()) found.push('a network interface');
-    await removeNetwork();
+    const [cgroup, bridge] = [cgroupNameOf(paths.mark), bridgeNameOf(paths.mark)];
+    if (cgroupLeftovers(cgroup)) found.push('control groups');
+    await removeCgroups(cgroup);
+    if (await networkLeftovers(bridge)) found.push('a network interface');
+    await removeNetwork(bridge);
   }
   for (const folder of [paths.node, paths.cluster, paths.temporal])
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileS
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Everything that runs in a pod runs below this control group, and nothing else does. */
-export const cgroupName = 'holdfast';
+/** Everything that runs in a pod runs below a control group of this name, and nothing else does. */
+export const cgroupNameOf = (mark: string): string => `holdfast-${mark}`;
 
 const mountPoint = '/sys/fs/cgroup';
 
@@ -13,13 +13,13 @@ function trees(): readonly string[] {
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
   return mounts
     .map((line) => line.split(' '))
-    .flatMap(([, path, type]) => (type === 'cgroup' && path !== undefined ? [path] : []));
+    .flatMap(([, path, type]) => (/^cgroup2?$/.test(type ?? '') && path !== undefined ? [path] : []));
 }
 
 /** The kubelet refuses a root that is not there. */
-export function createCgroups(): void {
+export function createCgroups(name: string): void {
   for (const tree of trees()) {
-    mkdirSync(join(tree, cgroupName), { recursive: true });
+    mkdirSync(join(tree, name), { recursive: true });
     if (tree === mountPoint) delegateControllers(tree);
   }
 }
@@ -36,9 +36,9 @@ function delegateControllers(tree: string): void {
 }
 
 /** Kills what still runs in them, then removes them from the leaves up. */
-export async function removeCgroups(): Promise<void> {
+export async function removeCgroups(name: string): Promise<void> {
   const roots = trees()
-    .map((tree) => join(tree, cgroupName))
+    .map((tree) => join(tree, name))
     .filter((path) => existsSync(path));
   for (let attempt = 0; attempt < 100 && roots.some((path) => existsSync(path)); attempt++) {
     for (const path of roots) removeTree(path);
@@ -46,7 +46,7 @@ export async function removeCgroups(): Promise<void> {
   }
 }
 
-export const cgroupLeftovers = (): boolean => trees().some((tree) => existsSync(join(tree, cgroupName)));
+export const cgroupLeftovers = (name: string): boolean => trees().some((tree) => existsSync(join(tree, name)));
 
 function removeTree(path: string): void {
   if (!existsSync(path)) return;

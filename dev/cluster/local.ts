@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import type { NodePlan } from '../plan.ts';
 import { controlPlaneCommands } from './control-plane.ts';
 import { writeCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
 import { importImage, startNode } from './node.ts';
+import type { NodeSettings } from './node-config.ts';
 import type { NodeParts } from './node.ts';
 
 export const kubeNamespace = 'holdfast';
@@ -31,17 +31,9 @@ export function startControlPlane({ kubernetes, folder, port }: LocalCluster, st
 }
 
 /** Starts the node and gives it its images; resolves when the images are there. */
-export async function startRealNode(
-  plan: NodePlan,
-  settings: { kubernetes: string; folder: string; kubeletPort: number; credentials: Credentials },
-  parts: NodeParts,
-): Promise<void> {
-  const tools = { kubernetes: settings.kubernetes, bin: plan.bin, runc: plan.runc };
-  const files = await startNode(
-    { tools, folder: settings.folder, kubeletPort: settings.kubeletPort, credentials: settings.credentials },
-    parts,
-  );
-  await importImage(tools.bin, files, plan.images);
+export async function startRealNode(settings: NodeSettings, images: string, parts: NodeParts): Promise<void> {
+  const files = await startNode(settings, parts);
+  await importImage(settings.tools.bin, files, images);
 }
 
 /** Polls, because during boot every kind of refusal only means "not yet". */

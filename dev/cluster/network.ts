@@ -1,14 +1,14 @@
 import { run } from '../system/processes.ts';
 
-export const bridgeName = 'hf0';
+export const bridgeNameOf = (mark: string): string => `hf-${mark}`;
 
 /** Pods' ends of the wires die with their namespaces; the bridge is ours and stays until it is taken down. */
-export async function removeNetwork(): Promise<void> {
-  await run('ip', ['link', 'delete', bridgeName]).catch(() => undefined);
+export async function removeNetwork(bridge: string): Promise<void> {
+  await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
 }
 
-export async function networkLeftovers(): Promise<boolean> {
-  return run('ip', ['link', 'show', bridgeName]).then(
+export async function networkLeftovers(bridge: string): Promise<boolean> {
+  return run('ip', ['link', 'show', bridge]).then(
     () => true,
     () => false,
   );

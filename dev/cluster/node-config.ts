@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupName } from './cgroups.ts';
+import { cgroupNameOf } from './cgroups.ts';
 import type { Credentials } from './credentials.ts';
-import { bridgeName } from './network.ts';
+import { bridgeNameOf } from './network.ts';
 
 export interface NodeTools {
   readonly kubernetes: string;
@@ -14,6 +14,8 @@ export interface NodeTools {
 export interface NodeSettings {
   readonly tools: NodeTools;
   readonly folder: string;
+  /** Tells what belongs to this environment from another on the same machine. */
+  readonly mark: string;
   readonly kubeletPort: number;
   readonly credentials: Credentials;
 }
@@ -50,7 +52,7 @@ export function writeNodeFiles(settings: NodeSettings): NodeFiles {
   ];
   for (const name of folders) mkdirSync(inFolder(name), { recursive: true });
   chmodSync(folder, 0o711);
-  write('cni/10-holdfast.conflist', networkConfig(inFolder('run', 'addresses')));
+  write('cni/10-holdfast.conflist', networkConfig(inFolder('run', 'addresses'), bridgeNameOf(settings.mark)));
   write('resolv.conf', '');
   // No registry stands behind our own image names; elsewhere an unreachable one must be found out in a second, not thirty.
   write(
@@ -75,7 +77,7 @@ export function writeNodeFiles(settings: NodeSettings): NodeFiles {
 }
 
 /** Pods get addresses from a bridge that has none itself: they have a network, and nowhere to go on it. */
-function networkConfig(dataDir: string): string {
+function networkConfig(dataDir: string, bridgeName: string): string {
   const bridge = {
     type: 'bridge',
     bridge: bridgeName,
@@ -123,7 +125,7 @@ disabled_plugins = ['io.containerd.nri.v1.nri', 'io.containerd.internal.v1.opt',
 `;
 }
 
-function kubeletConfig({ folder, kubeletPort, credentials }: NodeSettings, socket: string): object {
+function kubeletConfig({ folder, kubeletPort, credentials, mark }: NodeSettings, socket: string): object {
   return {
     kind: 'KubeletConfiguration',
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -142,7 +144,7 @@ function kubeletConfig({ folder, kubeletPort, credentials }: NodeSettings, socke
     tlsPrivateKeyFile: credentials.kubeletServer.key,
     containerRuntimeEndpoint: `unix://${socket}`,
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${cgroupName}`,
+    cgroupRoot: `/${cgroupNameOf(mark)}`,
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,

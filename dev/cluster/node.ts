@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, tied } from '../system/processes.ts';
 import type { ProcessIdentity } from '../system/processes.ts';
-import { createCgroups } from './cgroups.ts';
+import { cgroupNameOf, createCgroups } from './cgroups.ts';
 import type { Command } from './control-plane.ts';
 import { nodeName } from './credentials.ts';
 import { writeNodeFiles } from './node-config.ts';
@@ -24,7 +24,7 @@ export interface NodeParts {
  * of the supervisor leaves no container behind.
  */
 export async function startNode(settings: NodeSettings, parts: NodeParts): Promise<NodeFiles> {
-  createCgroups();
+  createCgroups(cgroupNameOf(settings.mark));
   const files = writeNodeFiles(settings);
   const enter = await enterNamespaces(settings, files, parts);
   const { bin, kubernetes } = settings.tools;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -15,6 +16,8 @@ export interface Paths {
   readonly node: string;
   readonly temporal: string;
   readonly taskLogs: string;
+  /** Six characters of this state folder: names what cannot live inside it, such as a network interface. */
+  readonly mark: string;
 }
 
 export function pathsFrom(env: NodeJS.ProcessEnv): Paths {
@@ -30,6 +33,7 @@ export function pathsFrom(env: NodeJS.ProcessEnv): Paths {
     node: join(state, 'node'),
     temporal: join(state, 'temporal'),
     taskLogs: join(state, 'task-logs'),
+    mark: createHash('sha256').update(state).digest('hex').slice(0, 6),
   };
 }
 

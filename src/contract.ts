@@ -236,8 +236,9 @@ export interface RunRef {
   readonly attempt: number;
 }
 
-/** The one object that owns everything a run makes. */
+/** The one object that owns everything a run makes. After a Reset it may be of the run before: `run` tells. */
 export interface AnchorRef {
+  readonly run: RunRef;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -245,18 +246,21 @@ export interface AnchorRef {
   readonly timeoutSeconds: number;
 }
 
-/** What release leaves behind: the proof, and what the Job had come to when it was deleted. */
-export interface Released {
-  /** Whether the Job was found un-suspended: some Pod may have run. */
-  readonly started: boolean;
-  /** The Job's own ending, if it had one before the delete. */
-  readonly ending?: Ending;
-  readonly job?: JobRef;
-}
+/**
+ * `released`: the proof is there. `unsettled`: the Job was found to have ended by itself, which nobody knew yet; nothing
+ * was deleted, so that its ending is in the history before the Job is gone.
+ */
+export type Released =
+  | { readonly is: 'released'; readonly found: 'nothing' | 'suspended' | 'started' }
+  | { readonly is: 'unsettled'; readonly ending: Ending };
 
 export const WORKFLOW_TYPE = 'runTask';
 export const TASK_QUEUE = 'holdfast';
-/** Long waits have slots of their own, so that they never keep a release waiting. */
-export const FOLLOW_QUEUE = 'holdfast-follow';
+
+/** Long waits have a queue, and so slots, of their own: they never keep a release waiting. */
+export function followQueue(taskQueue: string): string {
+  return `${taskQueue}-follow`;
+}
+
 export const STATE_QUERY = 'state';
 export const SIGHTING_SIGNAL = 'sighting';

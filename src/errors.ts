@@ -83,6 +83,12 @@ export const ERRORS = {
     EXIT.taskFailed,
     "Give the worker's account the role in deploy/rbac.yaml.",
   ),
+  WORKER_FAULT: entry(
+    'retryable',
+    500,
+    EXIT.bug,
+    'A fault in Holdfast itself; the worker tries again. Please report it with the message.',
+  ),
   CONFIG_INVALID: entry('terminal', 500, EXIT.badInput, 'Set the variables named and start again.'),
 
   // Dispatch.

@@ -181,19 +181,10 @@ export function nextReleaseStep(world: RunWorld): ReleaseStep {
   return { do: 'say released' };
 }
 
-/** Whether an object under our name is of our run: nothing else is ever touched. */
-export function isOfRun(
-  found: { metadata?: V1ObjectMeta } | undefined,
-  temporalNamespace: string,
-  run: RunRef,
-): boolean {
-  const metadata = found?.metadata;
-  return (
-    metadata?.labels?.[LABEL.managedBy] === MANAGED_BY &&
-    metadata.labels[LABEL.run] === runName(temporalNamespace, run) &&
-    metadata.annotations?.[ANNOTATION.taskId] === run.taskId &&
-    metadata.annotations[ANNOTATION.temporalNamespace] === temporalNamespace
-  );
+/** Whether an object under our name carries our marks: nothing else is ever touched. */
+export function isOfTask(found: { metadata?: V1ObjectMeta } | undefined, run: string, task: string): boolean {
+  const labels = found?.metadata?.labels;
+  return labels?.[LABEL.managedBy] === MANAGED_BY && labels[LABEL.run] === run && labels[LABEL.task] === task;
 }
 
 export function isOwnedBy(found: { metadata?: V1ObjectMeta }, uid: string): boolean {

@@ -1,0 +1,95 @@
+import { activityInfo, getClient } from '@temporalio/activity';
+import type { AnchorRef, RunRef, Task } from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
+import { ANNOTATION, digest, LABEL, runName, standingAnchor, taskLabel } from '../fence.ts';
+import { isApiError } from '../kubernetes/api-error.ts';
+import { anchorManifest } from '../kubernetes/job.ts';
+import { checkTask } from '../schemas.ts';
+import { settle } from '../settings.ts';
+import { workloads } from '../workloads/index.ts';
+import type { Workload } from '../workloads/workload.ts';
+import type { Deps } from './deps.ts';
+import { perform } from './perform.ts';
+import { releaseRun } from './release.ts';
+
+/**
+ * Provision: check the task, plan it, and create the one object that will own everything of the run, with the plan and
+ * the inputs in it. Called again, by a retry or a zombie, it finds its own anchor and answers the same.
+ */
+export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef> {
+  return perform(async ({ signal }) => {
+    const task = checkTask(input);
+    const settings = settle(task);
+    const workload: Workload = workloads[task.workload];
+    const nonce = digest(['nonce', run]).slice(0, 32);
+    const plan = workload.plan(task, { pythonImage: deps.pythonImage, nonce });
+    const { manifest, specHash } = anchorManifest(deps.temporalNamespace, run, task.workload, settings, plan, nonce);
+    await releaseEarlierRuns(deps, run, signal);
+    const uid = await createOrMeet(deps, manifest, specHash, signal);
+    const stored = { task: taskLabel(deps.temporalNamespace, run.taskId), run: runName(deps.temporalNamespace, run) };
+    await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
+    return {
+      run,
+      namespace: deps.api.namespace,
+      name: stored.run,
+      uid,
+      workload: task.workload,
+      timeoutSeconds: settings.timeoutSeconds,
+    };
+  });
+}
+
+async function createOrMeet(
+  deps: Deps,
+  manifest: Parameters<Deps['api']['createAnchor']>[0],
+  specHash: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const name = manifest.metadata?.name ?? '';
+  try {
+    const created = await deps.api.createAnchor(manifest, signal);
+    return created.metadata?.uid ?? '';
+  } catch (error) {
+    if (!isApiError(error, 'conflict') && !isApiError(error, 'unclear')) throw error;
+    const found = await deps.api.readAnchor(name, signal);
+    switch (standingAnchor(found, specHash)) {
+      case 'ours':
+        return found?.metadata?.uid ?? '';
+      case 'absent':
+        throw error;
+      case 'ending':
+        throw new HoldfastError('ANCHOR_LOST', `The anchor ${name} is being deleted while its task is provisioned.`);
+      case 'foreign':
+        throw new HoldfastError(
+          'JOB_CONFLICT',
+          `A ConfigMap ${name} that is not of this task stands where its anchor would.`,
+        );
+    }
+  }
+}
+
+/**
+ * Temporal keeps at most one open run per task id, so what other runs of this task left is not wanted any more (Reset,
+ * Terminate, a lost attempt). The order makes it safe even for a zombie of an old run: what was listed before Temporal
+ * confirmed that we are the latest run cannot belong to a newer one.
+ */
+async function releaseEarlierRuns(deps: Deps, run: RunRef, signal: AbortSignal): Promise<void> {
+  const selector = `${LABEL.task}=${taskLabel(deps.temporalNamespace, run.taskId)}`;
+  const [anchors, jobs] = await Promise.all([
+    deps.api.listAnchors(selector, signal),
+    deps.api.listJobs(selector, signal),
+  ]);
+  const own = runName(deps.temporalNamespace, run);
+  const others = new Map(
+    [...anchors, ...jobs].flatMap(({ metadata }) => {
+      const name = metadata?.name ?? '';
+      const runId = metadata?.annotations?.[ANNOTATION.runId] ?? '';
+      return name === own ? [] : [[name, { taskId: run.taskId, runId }] as const];
+    }),
+  );
+  if (others.size === 0) return;
+  const latest = await getClient().workflow.getHandle(run.taskId).describe();
+  const { workflowExecution } = activityInfo();
+  if (latest.runId !== workflowExecution?.runId) return;
+  for (const [name, earlier] of others) await releaseRun(deps, { ...earlier, name }, signal);
+}

@@ -1,0 +1,153 @@
+import { activityInfo, getClient, log } from '@temporalio/activity';
+import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node';
+import {
+  type AnchorRef,
+  type Ending,
+  type JobRef,
+  type Progress,
+  SIGHTING_SIGNAL,
+  type Sighting,
+} from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
+import { taskLabel } from '../fence.ts';
+import { type Diagnosis, diagnose, latest } from '../kubernetes/diagnosis.ts';
+import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
+import type { Deps } from './deps.ts';
+import { collect, ProgressReader, resultOf } from './output.ts';
+import { perform } from './perform.ts';
+import { releaseIfForgotten } from './release.ts';
+
+/** Between looks when nothing changes. Milliseconds. */
+const LOOK_MS = 1_000;
+/** The watch is a cache; every so often the API server is asked itself. Milliseconds. */
+const FRESH_MS = 30_000;
+/** Signals that one follow sends, so that history does not grow with a task's duration. */
+const SIGNAL_LIMIT = 30;
+
+interface View {
+  readonly job: V1Job | undefined;
+  readonly pods: readonly V1Pod[];
+  readonly diagnosis: Diagnosis;
+}
+
+/** Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon. */
+export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending> {
+  const { run } = anchor;
+  const whenForgotten = () => releaseIfForgotten(deps, { ...run, name: anchor.name });
+  return perform(
+    async ({ signal, show }) => {
+      const plan = await readPlan(deps, anchor, signal);
+      const stored = { task: taskLabel(deps.temporalNamespace, run.taskId), run: anchor.name };
+      const watcher = new Watcher(deps, anchor, job, signal);
+      const progress = new ProgressReader(deps, stored, plan);
+      const teller = new Teller(show);
+      for (;;) {
+        const changed = deps.watch.changed(anchor.name, LOOK_MS, signal);
+        const view = await watcher.look();
+        const pod = latest(view.pods);
+        if (pod !== undefined) void collect(deps, stored, pod);
+        if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
+        if (view.diagnosis.is === 'failed') return { kind: 'failed', problem: view.diagnosis.problem };
+        await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
+        await changed;
+        signal.throwIfAborted();
+      }
+    },
+    { whenForgotten },
+  );
+}
+
+async function readPlan(deps: Deps, anchor: AnchorRef, signal: AbortSignal): Promise<StoredPlan> {
+  const found = await deps.api.readAnchor(anchor.name, signal);
+  if (found === undefined || found.metadata?.uid !== anchor.uid)
+    throw new HoldfastError('JOB_DELETED', `The anchor ${anchor.name} was deleted while the task ran.`);
+  return storedPlan(found);
+}
+
+/** Looks at the cache; believes an ending only when the API server says so too. */
+class Watcher {
+  readonly #deps: Deps;
+  readonly #name: string;
+  readonly #uid: string;
+  readonly #signal: AbortSignal;
+  #freshAt = 0;
+  #waitingSince: number | undefined;
+
+  constructor(deps: Deps, anchor: AnchorRef, job: JobRef, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#name = anchor.name;
+    this.#uid = job.uid;
+    this.#signal = signal;
+  }
+
+  async look(): Promise<View> {
+    const cached = this.#deps.watch.see(this.#name);
+    const view = await this.#diagnose(cached.job, cached.pods);
+    const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
+    if (!ended && Date.now() - this.#freshAt < FRESH_MS) return view;
+    const fresh = await this.#read();
+    this.#freshAt = Date.now();
+    return this.#diagnose(fresh.job, fresh.pods);
+  }
+
+  async #read(): Promise<{ job: V1Job | undefined; pods: readonly V1Pod[] }> {
+    const pods = await this.#deps.api.listPods(`batch.kubernetes.io/controller-uid=${this.#uid}`, this.#signal);
+    return { job: await this.#deps.api.readJob(this.#name, this.#signal), pods };
+  }
+
+  async #diagnose(job: V1Job | undefined, pods: readonly V1Pod[]): Promise<View> {
+    const ours = job?.metadata?.uid === this.#uid ? job : undefined;
+    const findings = { job: ours, pods, now: Date.now() };
+    const first = diagnose({ ...findings, events: [], nodes: [] });
+    if (first.is !== 'waiting') return { job: ours, pods, diagnosis: first };
+    this.#waitingSince ??= findings.now;
+    // Most Pods run within a second; only what takes longer is worth asking about.
+    if (findings.now - this.#waitingSince < LOOK_MS) return { job: ours, pods, diagnosis: first };
+    const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
+    const diagnosis = diagnose({ ...findings, events: await this.#events(latest(pods)), nodes });
+    return { job: ours, pods, diagnosis };
+  }
+
+  async #events(pod: V1Pod | undefined): Promise<readonly CoreV1Event[]> {
+    return this.#deps.api.eventsOf(pod?.metadata?.uid ?? this.#uid, this.#signal);
+  }
+}
+
+/** Tells what is seen: every look in the heartbeat, and what matters in a signal, a bounded number of times. */
+class Teller {
+  readonly #show: (sighting: Sighting) => void;
+  #last = '';
+  #sent = 0;
+
+  constructor(show: (sighting: Sighting) => void) {
+    this.#show = show;
+  }
+
+  async tell(sighting: Sighting): Promise<void> {
+    this.#show(sighting);
+    const gist = gistOf(sighting);
+    if (gist === this.#last || this.#sent >= SIGNAL_LIMIT) return;
+    this.#last = gist;
+    this.#sent += 1;
+    const { workflowExecution } = activityInfo();
+    const handle = getClient().workflow.getHandle(workflowExecution?.workflowId ?? '', workflowExecution?.runId);
+    await handle
+      .signal(SIGHTING_SIGNAL, sighting)
+      .catch((error: unknown) => log.debug('a sighting was not delivered', { error: String(error) }));
+  }
+}
+
+/** What a signal is worth sending for: another Pod or phase, another problem, another tenth of the way. */
+function gistOf({ pod, progress, problem }: Sighting): string {
+  const tenth = progress === undefined || progress.total === 0 ? '' : Math.floor((10 * progress.done) / progress.total);
+  return [pod?.name, pod?.node, pod?.phase, problem?.code, tenth].join(' ');
+}
+
+function sightingOf(job: JobRef, diagnosis: Diagnosis, progress: Progress | undefined): Sighting {
+  return {
+    job,
+    ...(diagnosis.pod && { pod: diagnosis.pod }),
+    ...(progress && { progress }),
+    ...('problem' in diagnosis && diagnosis.problem && { problem: diagnosis.problem }),
+  };
+}

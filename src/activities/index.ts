@@ -1,0 +1,20 @@
+import type { AnchorRef, JobRef, RunRef, Task } from '../contract.ts';
+import { anchor } from './anchor.ts';
+import type { Deps } from './deps.ts';
+import { follow } from './follow.ts';
+import { release, type ReleaseInput } from './release.ts';
+import { reserve } from './reserve.ts';
+import { start } from './start.ts';
+
+/** The verbs of a task's life; one file each. */
+export function createActivities(deps: Deps) {
+  return {
+    anchor: (run: RunRef, task: Task) => anchor(deps, run, task),
+    reserve: (held: AnchorRef) => reserve(deps, held),
+    start: (job: JobRef) => start(deps, job),
+    follow: (held: AnchorRef, job: JobRef) => follow(deps, held, job),
+    release: (input: ReleaseInput) => release(deps, input),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

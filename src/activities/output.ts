@@ -1,0 +1,81 @@
+/** From a container's output to progress and to a result: both read what the collector has stored. */
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Ending, Progress } from '../contract.ts';
+import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
+import { logFile, type StoredRun } from '../logs/store.ts';
+import { workloads } from '../workloads/index.ts';
+import type { OutputReader } from '../workloads/workload.ts';
+import type { Deps } from './deps.ts';
+
+/** How long the last lines of an ended container may take to arrive. Milliseconds. */
+const DRAIN_MS = 10_000;
+
+/** Reads on from where it stopped, each time it is asked. */
+export class ProgressReader {
+  readonly #deps: Deps;
+  readonly #run: StoredRun;
+  readonly #reader: OutputReader;
+  #file = '';
+  #offset = 0;
+  #latest: Progress | undefined;
+
+  constructor(deps: Deps, run: StoredRun, plan: StoredPlan) {
+    this.#deps = deps;
+    this.#run = run;
+    this.#reader = readerOf(deps, plan);
+  }
+
+  async read(pod: string): Promise<Progress | undefined> {
+    const file = logFile(pod, CONTAINER);
+    if (file !== this.#file) [this.#file, this.#offset] = [file, 0];
+    for await (const { text, end } of this.#deps.logs.lines(this.#run, file, this.#offset)) {
+      this.#latest = this.#reader.line(text) ?? this.#latest;
+      this.#offset = end;
+    }
+    return this.#latest;
+  }
+}
+
+/** Collects every container of the Pod that has begun to run; resolves when all have ended and are stored. */
+export function collect(deps: Deps, run: StoredRun, pod: V1Pod): Promise<void> {
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const begun = statuses.filter(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
+  const source = { run, pod: pod.metadata?.name ?? '', podUid: pod.metadata?.uid ?? '' };
+  const drained = begun.map(
+    ({ name }) =>
+      deps.collector.collect({ ...source, container: name, ended: () => ended(deps, source, name) }).drained,
+  );
+  return Promise.all(drained).then(() => undefined);
+}
+
+async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, container: string): Promise<boolean> {
+  const pod = deps.watch.see(source.run.run).pods.find(({ metadata }) => metadata?.uid === source.podUid);
+  if (pod === undefined) return true;
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  return statuses.find(({ name }) => name === container)?.state?.terminated !== undefined;
+}
+
+/** The result of a Pod that succeeded, read from its whole output. */
+export async function resultOf(deps: Deps, run: StoredRun, pod: V1Pod | undefined, plan: StoredPlan): Promise<Ending> {
+  const reader = readerOf(deps, plan);
+  if (pod !== undefined) {
+    await Promise.race([collect(deps, run, pod), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+    const file = logFile(pod.metadata?.name ?? '', CONTAINER);
+    for await (const { text } of deps.logs.lines(run, file)) reader.line(text);
+  }
+  const ending = reader.end();
+  if (reader.rows !== undefined) await deps.logs.writeResults(run, reader.rows);
+  return ending.kind === 'succeeded' ? { ...ending, ...timesOf(pod) } : ending;
+}
+
+function readerOf(deps: Deps, plan: StoredPlan): OutputReader {
+  return workloads[plan.workload].reader({ pythonImage: deps.pythonImage, nonce: plan.nonce });
+}
+
+function timesOf(pod: V1Pod | undefined): { startedAt?: string; finishedAt?: string } {
+  const ended = pod?.status?.containerStatuses?.find(({ name }) => name === CONTAINER)?.state?.terminated;
+  return {
+    ...(ended?.startedAt !== undefined && { startedAt: new Date(ended.startedAt).toISOString() }),
+    ...(ended?.finishedAt !== undefined && { finishedAt: new Date(ended.finishedAt).toISOString() }),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * What every activity has in common: it heartbeats, so that a cancel reaches it and a dead worker is noticed; a cancel
+ * stays a cancel; a problem becomes a failure with a code, and its kind decides who tries again.
+ */
+import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat, log } from '@temporalio/activity';
+import type { Problem, RunRef } from '../contract.ts';
+import { ERRORS, type ErrorCode, HoldfastError, isErrorCode } from '../errors.ts';
+import { ApiError } from '../kubernetes/api-error.ts';
+
+const HEARTBEAT_MS = 500;
+
+export interface Performing {
+  /** Aborts when the workflow cancels the activity, the worker stops, or the attempt is no longer wanted. */
+  readonly signal: AbortSignal;
+  /** Details that the web UI shows on the pending activity, and that the next attempt gets. */
+  readonly show: (details: unknown) => void;
+}
+
+export interface PerformOptions {
+  /** Release never gives up: what it meets is always for trying again. */
+  readonly retryEverything?: boolean;
+  /** Called when Temporal no longer knows this attempt: its workflow was ended without running its code, perhaps. */
+  readonly whenForgotten?: () => Promise<void>;
+}
+
+export async function perform<T>(
+  body: (performing: Performing) => Promise<T>,
+  options: PerformOptions = {},
+): Promise<T> {
+  const signal = cancellationSignal();
+  let shown: unknown;
+  heartbeat();
+  const beat = setInterval(() => heartbeat(shown), HEARTBEAT_MS);
+  const show = (details: unknown) => {
+    shown = details;
+    heartbeat(details);
+  };
+  try {
+    return await body({ signal, show });
+  } catch (error) {
+    if (signal.aborted) await afterAbort(options);
+    signal.throwIfAborted();
+    throw toFailure(error, options);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function afterAbort({ whenForgotten }: PerformOptions): Promise<void> {
+  const details = cancellationDetails();
+  if (whenForgotten === undefined || details?.notFound !== true || details.timedOut) return;
+  await whenForgotten().catch((error: unknown) =>
+    log.warn('could not look after a forgotten run', { error: String(error) }),
+  );
+}
+
+export function toFailure(error: unknown, { retryEverything = false }: PerformOptions = {}): Error {
+  const { code, message, facts } = describe(error);
+  const nonRetryable = !retryEverything && ERRORS[code].kind !== 'retryable';
+  const problem: Problem = { code, message, next: ERRORS[code].next, facts: facts as NonNullable<Problem['facts']> };
+  return ApplicationFailure.create({
+    message,
+    type: code,
+    nonRetryable,
+    details: [problem],
+    ...(error instanceof Error && { cause: error }),
+  });
+}
+
+function describe(error: unknown): { code: ErrorCode; message: string; facts: Readonly<Record<string, unknown>> } {
+  if (error instanceof HoldfastError) return error;
+  if (error instanceof ApiError) return { ...describeApi(error), facts: {} };
+  if (error instanceof ApplicationFailure && isErrorCode(error.type))
+    return { code: error.type, message: error.message, facts: {} };
+  return { code: 'WORKER_FAULT', message: error instanceof Error ? error.message : String(error), facts: {} };
+}
+
+function describeApi(error: ApiError): { code: ErrorCode; message: string } {
+  const { message } = error;
+  switch (error.kind) {
+    case 'forbidden':
+      return { code: message.includes('exceeded quota') ? 'QUOTA_EXCEEDED' : 'KUBERNETES_FORBIDDEN', message };
+    case 'refused':
+    case 'absent':
+      return { code: 'JOB_REFUSED', message };
+    case 'conflict':
+    case 'busy':
+      return { code: 'KUBERNETES_UNCLEAR', message };
+    case 'unclear':
+      return { code: error.status === undefined ? 'KUBERNETES_UNREACHABLE' : 'KUBERNETES_UNCLEAR', message };
+  }
+}
+
+/** The run as fields of a log line. */
+export function runFields(run: RunRef, jobName: string): Record<string, unknown> {
+  return { taskId: run.taskId, runId: run.runId, jobName };
+}

@@ -1,0 +1,60 @@
+import { activityInfo } from '@temporalio/activity';
+import type { V1Job } from '@kubernetes/client-node';
+import type { AnchorRef, JobRef } from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
+import { ANNOTATION, isEnding, standingJob } from '../fence.ts';
+import { isApiError } from '../kubernetes/api-error.ts';
+import { jobManifest, storedPlan } from '../kubernetes/job.ts';
+import type { Deps } from './deps.ts';
+import { perform } from './perform.ts';
+
+/**
+ * Dispatch, first half: create the Job, suspended, owned by the anchor. However often and however late this runs, there
+ * is one Job of this name, and it makes no Pods.
+ */
+export function reserve(deps: Deps, anchor: AnchorRef): Promise<JobRef> {
+  return perform(async ({ signal }) => {
+    const found = await deps.api.readAnchor(anchor.name, signal);
+    if (found === undefined || found.metadata?.uid !== anchor.uid || isEnding(found))
+      throw new HoldfastError('ANCHOR_LOST', `The anchor ${anchor.name} was deleted before the Job was created.`);
+    const manifest = jobManifest(deps.temporalNamespace, anchor, storedPlan(found));
+    // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.
+    const standing = activityInfo().attempt > 1 ? await meet(deps, manifest, anchor, signal) : undefined;
+    return standing ?? (await create(deps, manifest, anchor, signal));
+  });
+}
+
+async function create(deps: Deps, manifest: V1Job, anchor: AnchorRef, signal: AbortSignal): Promise<JobRef> {
+  try {
+    return refOf(deps, await deps.api.createJob(manifest, signal));
+  } catch (error) {
+    if (!isApiError(error, 'conflict') && !isApiError(error, 'unclear')) throw error;
+    const found = await meet(deps, manifest, anchor, signal);
+    if (found === undefined) throw error;
+    return found;
+  }
+}
+
+/** The Job that stands under our name, if it is ours. */
+async function meet(deps: Deps, manifest: V1Job, anchor: AnchorRef, signal: AbortSignal): Promise<JobRef | undefined> {
+  const name = manifest.metadata?.name ?? '';
+  const found = await deps.api.readJob(name, signal);
+  switch (standingJob(found, anchor, manifest.metadata?.annotations?.[ANNOTATION.specHash] ?? '')) {
+    case 'absent':
+      return undefined;
+    case 'ours':
+      return found && refOf(deps, found);
+    case 'ending':
+      throw new HoldfastError('ANCHOR_LOST', `The Job ${name} is being deleted before it was started.`);
+    case 'foreign':
+      throw new HoldfastError(
+        'JOB_CONFLICT',
+        `A Job ${name} stands there already, with another owner or another spec than this task's.`,
+        { job: name },
+      );
+  }
+}
+
+function refOf(deps: Deps, job: V1Job): JobRef {
+  return { namespace: deps.api.namespace, name: job.metadata?.name ?? '', uid: job.metadata?.uid ?? '' };
+}

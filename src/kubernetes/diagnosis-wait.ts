@@ -1,0 +1,135 @@
+/**
+ * Pure: why a task has no running container yet, and whether waiting can ever help.
+ * "Final" is said only of what waiting cannot mend: a request larger than any node or than the whole quota, an image
+ * that the registry says it does not have. Everything else is told at once and waited for: in a busy cluster, or one
+ * that grows on demand, a Pod that waits for hours is healthy.
+ */
+import type { CoreV1Event, V1ContainerStateWaiting, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { Problem } from '../contract.ts';
+import { problem } from '../errors.ts';
+import type { Findings } from './diagnosis.ts';
+import { parseQuantity } from './quantity.ts';
+
+interface Wait {
+  readonly problem: Problem;
+  readonly final: boolean;
+}
+
+/** How long something that may mend itself is given before it counts as final. Milliseconds. */
+const PATIENCE = { image: 60_000, container: 20_000, nodes: 5_000 } as const;
+
+/** What a registry, or the way to it, says when asking again will not help. */
+const NO_SUCH_IMAGE =
+  /not found|no such host|manifest unknown|unauthorized|denied|forbidden|does not exist|invalid reference|authentication required|insufficient_scope/i;
+
+export function waitOfJob({ events }: Findings): Wait | undefined {
+  const refusal = newest(events, 'FailedCreate');
+  if (refusal?.message === undefined) return undefined;
+  const quota = overQuota(refusal.message);
+  if (quota !== undefined) return quota;
+  const refused = /violates PodSecurity|is invalid|denied the request/i.test(refusal.message);
+  return { problem: problem('JOB_REFUSED', `Kubernetes makes no Pod: ${refusal.message}`), final: refused };
+}
+
+/** `exceeded quota: q, requested: cpu=4, used: cpu=0, limited: cpu=2` */
+function overQuota(message: string): Wait | undefined {
+  const found = /exceeded quota: (\S+), requested: (\S+), used: (\S+), limited: (\S+)/.exec(message);
+  if (found === null) return undefined;
+  const [, quota = '', requested = '', , limited = ''] = found;
+  const limits = amounts(limited);
+  const beyond = [...amounts(requested)].filter(([name, amount]) => amount > (limits.get(name) ?? Infinity));
+  const text = `Quota ${quota} of the namespace does not allow it: requested ${requested}, limited to ${limited}.`;
+  return {
+    problem: problem('QUOTA_EXCEEDED', text, { quota, requested, limited }),
+    final: beyond.length > 0,
+  };
+}
+
+function amounts(list: string): Map<string, number> {
+  const pairs = list.split(',').map((item) => item.split('=') as [string, string | undefined]);
+  return new Map(pairs.map(([name, amount]) => [name, parseQuantity(amount ?? '') ?? 0]));
+}
+
+export function waitOfPod(pod: V1Pod, findings: Findings): Wait | undefined {
+  const scheduled = pod.status?.conditions?.find((item) => item.type === 'PodScheduled');
+  if (scheduled?.status === 'False') return unscheduled(pod, scheduled.message ?? '', findings);
+  const age = findings.now - new Date(scheduled?.lastTransitionTime ?? findings.now).getTime();
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  for (const { state, image } of statuses) {
+    const wait = state?.waiting && waitOfContainer(image, state.waiting, age, findings.events);
+    if (wait !== undefined) return wait;
+  }
+  const mount = newest(findings.events, 'FailedMount');
+  return mount?.message === undefined
+    ? undefined
+    : { problem: problem('CONTAINER_CANNOT_START', `A volume is not there: ${mount.message}`), final: false };
+}
+
+function waitOfContainer(
+  image: string,
+  { reason, message }: V1ContainerStateWaiting,
+  age: number,
+  events: readonly CoreV1Event[],
+): Wait | undefined {
+  const said = message ?? reason ?? '';
+  switch (reason) {
+    case 'InvalidImageName':
+    case 'ErrImageNeverPull':
+      return { problem: problem('IMAGE_UNAVAILABLE', `Image ${image}: ${said}`, { image }), final: true };
+    case 'ErrImagePull':
+    case 'ImagePullBackOff': {
+      // Back-off hides the reason of the pull that failed; the event still has it.
+      const why = reason === 'ErrImagePull' ? said : (newest(events, 'Failed', /pull/i)?.message ?? said);
+      const final = NO_SUCH_IMAGE.test(why) || age > PATIENCE.image;
+      return { problem: problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image }), final };
+    }
+    case 'CreateContainerConfigError':
+    case 'CreateContainerError':
+    case 'RunContainerError':
+      return {
+        problem: problem('CONTAINER_CANNOT_START', `The container cannot be started: ${said}`),
+        final: age > PATIENCE.container,
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** `0/3 nodes are available: 3 Insufficient cpu. …` */
+function unscheduled(pod: V1Pod, message: string, findings: Findings): Wait {
+  const growing = findings.events.some(({ reason }) => reason === 'TriggeredScaleUp' || reason === 'Nominated');
+  const short = beyondEveryNode(pod, findings.nodes);
+  const age = findings.now - new Date(pod.metadata?.creationTimestamp ?? findings.now).getTime();
+  if (short === undefined || growing)
+    return { problem: problem('UNSCHEDULABLE', `No node has room yet: ${message}`), final: false };
+  const { resource, requested, largest } = short;
+  return {
+    problem: problem(
+      'UNSCHEDULABLE',
+      `No node could ever run it: it asks for ${requested} of ${resource}, the largest node has ${largest}.`,
+      { resource, requested, largest },
+    ),
+    final: age > PATIENCE.nodes,
+  };
+}
+
+function beyondEveryNode(pod: V1Pod, nodes: readonly V1Node[]) {
+  if (nodes.length === 0) return undefined;
+  const requests = Object.entries(pod.spec?.containers[0]?.resources?.requests ?? {});
+  for (const [resource, requested] of requests) {
+    const offers = nodes.map((node) => node.status?.allocatable?.[resource] ?? '0');
+    const largest = offers.reduce((a, b) => ((parseQuantity(a) ?? 0) >= (parseQuantity(b) ?? 0) ? a : b));
+    if ((parseQuantity(requested) ?? 0) > (parseQuantity(largest) ?? 0)) return { resource, requested, largest };
+  }
+  return undefined;
+}
+
+function newest(events: readonly CoreV1Event[], reason: string, message = /./): CoreV1Event | undefined {
+  const found = events.filter((event) => event.reason === reason && message.test(event.message ?? ''));
+  return found.toSorted((a, b) => timeOf(b) - timeOf(a))[0];
+}
+
+function timeOf(event: CoreV1Event): number {
+  const time = event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp;
+  return new Date(time ?? 0).getTime();
+}

@@ -1,0 +1,84 @@
+/**
+ * Pure: what was read of a run to what a person should know: does it get on, what keeps it, how did it end.
+ * Found from Pod status and events, within seconds, not at the deadline.
+ */
+import type { CoreV1Event, V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { PodView, Problem } from '../contract.ts';
+import { problem } from '../errors.ts';
+import { isEnding } from '../fence.ts';
+import { endOfPod } from './diagnosis-end.ts';
+import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
+
+export interface Findings {
+  readonly job: V1Job | undefined;
+  readonly pods: readonly V1Pod[];
+  /** Of the Job and of its Pod. */
+  readonly events: readonly CoreV1Event[];
+  /** Empty: not known. */
+  readonly nodes: readonly V1Node[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export type Diagnosis =
+  | { readonly is: 'waiting'; readonly pod?: PodView; readonly problem?: Problem }
+  | { readonly is: 'running'; readonly pod: PodView }
+  | { readonly is: 'succeeded'; readonly pod?: PodView }
+  | { readonly is: 'failed'; readonly pod?: PodView; readonly problem: Problem };
+
+export function diagnose(findings: Findings): Diagnosis {
+  const pod = latest(findings.pods);
+  const view = pod && viewOf(pod);
+  const seen = view && { pod: view };
+  const ended = endOfJob(findings.job, pod);
+  if (ended === 'succeeded') return { is: 'succeeded', ...seen };
+  if (ended !== undefined) return { is: 'failed', ...seen, problem: ended };
+  if (pod === undefined || view === undefined) return waitingOrFailed(waitOfJob(findings), seen);
+  if (pod.status?.phase === 'Pending') return waitingOrFailed(waitOfPod(pod, findings), seen);
+  return { is: 'running', pod: view };
+}
+
+function waitingOrFailed(
+  wait: { problem: Problem; final: boolean } | undefined,
+  seen: { pod: PodView } | undefined,
+): Diagnosis {
+  if (wait === undefined) return { is: 'waiting', ...seen };
+  return { is: wait.final ? 'failed' : 'waiting', ...seen, problem: wait.problem };
+}
+
+/** How a Job that was not deleted by us has ended, if it has. */
+export function endOfRun(job: V1Job | undefined, pods: readonly V1Pod[]): Problem | 'succeeded' | undefined {
+  return endOfJob(job, latest(pods));
+}
+
+/** The Job's word on deadlines, the Pod's on everything else: the Pod knows why, and knows earlier. */
+function endOfJob(job: V1Job | undefined, pod: V1Pod | undefined): Problem | 'succeeded' | undefined {
+  const failure = condition(job, 'Failed') ?? condition(job, 'FailureTarget');
+  if (failure?.reason === 'DeadlineExceeded')
+    return problem('DEADLINE_EXCEEDED', 'The task did not end within its timeout, so Kubernetes ended it.');
+  const podEnd = pod && endOfPod(pod);
+  if (podEnd !== undefined) return podEnd;
+  if (condition(job, 'Complete') !== undefined) return 'succeeded';
+  if (job === undefined || isEnding(job)) return problem('JOB_DELETED', 'The Job was deleted while the task ran.');
+  if (failure !== undefined)
+    return problem('JOB_DELETED', `The Pod was deleted while the task ran (${failure.message ?? failure.reason}).`);
+  return undefined;
+}
+
+function condition(job: V1Job | undefined, type: string) {
+  return job?.status?.conditions?.find((item) => item.type === type && item.status === 'True');
+}
+
+export function latest(pods: readonly V1Pod[]): V1Pod | undefined {
+  return pods.toSorted((a, b) => createdAt(b) - createdAt(a))[0];
+}
+
+function createdAt(pod: V1Pod): number {
+  return new Date(pod.metadata?.creationTimestamp ?? 0).getTime();
+}
+
+function viewOf(pod: V1Pod): PodView {
+  const phase = isEnding(pod) ? 'Terminating' : (pod.status?.phase ?? 'Unknown');
+  const node = pod.spec?.nodeName;
+  return { name: pod.metadata?.name ?? '', phase, ...(node !== undefined && { node }) };
+}

@@ -1,0 +1,161 @@
+/** Pure: a stored plan to a ConfigMap and a Job. What the Pod may do is decided here, and it is little. */
+import type { V1ConfigMap, V1Container, V1Job, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+import { LIMITS, type AnchorRef, type RunRef, type WorkloadName } from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
+import { digest, fencedMetadata, LABEL, ownedBy } from '../fence.ts';
+import type { SettledSettings } from '../settings.ts';
+import type { PodPlan } from '../workloads/workload.ts';
+
+/** The plan as it lies in the anchor: everything that reserve and follow need, so that nobody sends the task again. */
+export interface StoredPlan extends Omit<PodPlan, 'files'> {
+  readonly workload: WorkloadName;
+  readonly settings: SettledSettings;
+  readonly files: readonly { readonly path: string; readonly key: string; readonly mode?: number }[];
+  readonly nonce: string;
+}
+
+export const CONTAINER = 'task';
+const PLAN_KEY = 'plan.json';
+/** The key that every Pod mounts, whatever its files: it makes the anchor a volume the kubelet insists on. */
+const RUN_KEY = 'run';
+const MOUNT = '/holdfast';
+/** Kubernetes ends the Job this long after the task's own timeout, in case no worker lives. Seconds. */
+const DEADLINE_MARGIN = 60;
+/** A finished Job that nobody released is removed after this. Seconds; a week. */
+const TTL = 7 * 24 * 3_600;
+const NOBODY = 65_532;
+
+export function anchorManifest(
+  temporalNamespace: string,
+  run: RunRef,
+  workload: WorkloadName,
+  settings: SettledSettings,
+  plan: PodPlan,
+  nonce: string,
+): { manifest: V1ConfigMap; specHash: string } {
+  const files = plan.files.map((file, index) => ({ ...file, key: `file-${index}` }));
+  const stored: StoredPlan = {
+    ...plan,
+    workload,
+    settings,
+    nonce,
+    files: files.map(({ path, key, mode }) => ({ path, key, ...(mode !== undefined && { mode }) })),
+  };
+  const binaryData = Object.fromEntries(files.map(({ key, bytes }) => [key, Buffer.from(bytes).toString('base64')]));
+  const specHash = digest({ stored, binaryData });
+  const metadata = fencedMetadata(temporalNamespace, run, workload, specHash);
+  const data = { [PLAN_KEY]: JSON.stringify(stored), [RUN_KEY]: `${metadata.name}\n` };
+  checkSize(data[PLAN_KEY]?.length ?? 0, files);
+  return { manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData }, specHash };
+}
+
+function checkSize(planBytes: number, files: readonly { path: string; bytes: Uint8Array }[]): void {
+  const total = files.reduce((sum, file) => sum + file.bytes.byteLength, planBytes);
+  if (total <= LIMITS.inputBytes) return;
+  throw new HoldfastError(
+    'INPUT_TOO_LARGE',
+    `The input is ${total} bytes as it is stored; a task may have ${LIMITS.inputBytes}.`,
+    { limit: LIMITS.inputBytes, actual: total },
+  );
+}
+
+export function storedPlan(anchor: V1ConfigMap): StoredPlan {
+  const text = anchor.data?.[PLAN_KEY];
+  if (text === undefined) throw new TypeError(`ConfigMap ${anchor.metadata?.name} holds no plan`);
+  return JSON.parse(text) as StoredPlan;
+}
+
+/** The Job of a run: suspended, owned by its anchor, its Pods mounting the anchor. */
+export function jobManifest(temporalNamespace: string, anchor: AnchorRef, plan: StoredPlan): V1Job {
+  const spec = podSpec(anchor, plan);
+  const metadata = fencedMetadata(temporalNamespace, anchor.run, plan.workload, digest(spec));
+  const labels = { ...metadata.labels, [LABEL.network]: plan.settings.network };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { ...metadata, labels, ownerReferences: [ownedBy(anchor)] },
+    spec: {
+      suspend: true,
+      parallelism: 1,
+      completions: 1,
+      backoffLimit: 0,
+      podReplacementPolicy: 'Failed',
+      activeDeadlineSeconds: plan.settings.timeoutSeconds + DEADLINE_MARGIN,
+      ttlSecondsAfterFinished: TTL,
+      template: { metadata: { labels, annotations: metadata.annotations ?? {} }, spec },
+    },
+  };
+}
+
+/** A sandbox by default: no identity, no privileges, nothing to write to but a small /tmp. */
+function podSpec(anchor: AnchorRef, plan: StoredPlan): V1PodSpec {
+  const { settings } = plan;
+  return {
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: settings.gracePeriodSeconds,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: NOBODY,
+      runAsGroup: NOBODY,
+      fsGroup: NOBODY,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...(settings.runtimeClass !== undefined && { runtimeClassName: settings.runtimeClass }),
+    ...(Object.keys(settings.nodeSelector).length > 0 && { nodeSelector: { ...settings.nodeSelector } }),
+    containers: [container(plan)],
+    volumes: [anchorVolume(anchor, plan), { name: 'tmp', emptyDir: { sizeLimit: settings.resources.tmp } }],
+  };
+}
+
+function container(plan: StoredPlan): V1Container {
+  const { cpu, memory, devices } = plan.settings.resources;
+  const amounts = {
+    cpu,
+    memory,
+    ...Object.fromEntries(Object.entries(devices).map(([name, count]) => [name, String(count)])),
+  };
+  return {
+    name: CONTAINER,
+    image: plan.image,
+    ...(plan.command && { command: [...plan.command] }),
+    ...(plan.args && { args: [...plan.args] }),
+    env: Object.entries(plan.env).map(([name, value]) => ({ name, value })),
+    resources: { requests: amounts, limits: amounts },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    // A container that failed says why in its status, so that the reason outlives its log.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [...anchorMounts(plan), { name: 'tmp', mountPath: '/tmp' }],
+  };
+}
+
+/** The third fence: not optional, so a Pod that comes after its anchor never gets a container. */
+function anchorVolume(anchor: AnchorRef, plan: StoredPlan): V1Volume {
+  const items = plan.files.map(({ path, key, mode }) => ({ key, path: placeOf(path, key), mode: mode ?? 0o444 }));
+  return {
+    name: 'anchor',
+    configMap: { name: anchor.name, optional: false, items: [{ key: RUN_KEY, path: RUN_KEY }, ...items] },
+  };
+}
+
+function anchorMounts(plan: StoredPlan): V1VolumeMount[] {
+  const elsewhere = plan.files.filter(({ path }) => !path.startsWith(`${MOUNT}/`));
+  return [
+    { name: 'anchor', mountPath: MOUNT, readOnly: true },
+    ...elsewhere.map(({ path, key }) => ({
+      name: 'anchor',
+      mountPath: path,
+      subPath: placeOf(path, key),
+      readOnly: true,
+    })),
+  ];
+}
+
+function placeOf(path: string, key: string): string {
+  return path.startsWith(`${MOUNT}/`) ? path.slice(MOUNT.length + 1) : `files/${key}`;
+}

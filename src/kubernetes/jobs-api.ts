@@ -1,0 +1,268 @@
+/**
+ * Every call to Kubernetes that touches a task's objects, and nothing else: a deadline, the caller's cancellation,
+ * Retry-After, and the meaning of the answer. The only file that may create or delete.
+ */
+import {
+  BatchV1Api,
+  type ConfigurationOptions,
+  CoreV1Api,
+  type CoreV1Event,
+  HttpMethod,
+  type KubeConfig,
+  Observable,
+  RequestContext,
+  type ResponseContext,
+  setHeaderOptions,
+  PatchStrategy,
+  type V1ConfigMap,
+  type V1Job,
+  type V1Node,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fetch } from 'undici';
+import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
+
+export interface JobsApiOptions {
+  readonly namespace: string;
+  /** How long one request may take. Milliseconds, default 5,000. */
+  readonly deadlineMs?: number;
+}
+
+/** How often a 429 is waited out before it is handed to the caller, who has retries of its own. */
+const BUSY_TRIES = 4;
+const MAX_RETRY_AFTER_SECONDS = 10;
+
+export interface LogRequest {
+  readonly pod: string;
+  readonly container: string;
+  readonly follow: boolean;
+  /** RFC 3339; lines at or after it. */
+  readonly since?: string;
+}
+
+export class JobsApi {
+  readonly namespace: string;
+  readonly #config: KubeConfig;
+  readonly #core: CoreV1Api;
+  readonly #batch: BatchV1Api;
+  readonly #deadlineMs: number;
+
+  constructor(config: KubeConfig, options: JobsApiOptions) {
+    this.namespace = options.namespace;
+    this.#config = config;
+    this.#core = config.makeApiClient(CoreV1Api);
+    this.#batch = config.makeApiClient(BatchV1Api);
+    this.#deadlineMs = options.deadlineMs ?? 5_000;
+  }
+
+  createAnchor(body: V1ConfigMap, signal?: AbortSignal): Promise<V1ConfigMap> {
+    const { namespace } = this;
+    return this.#call(`create ConfigMap ${body.metadata?.name}`, signal, (options) =>
+      this.#core.createNamespacedConfigMap({ namespace, body, fieldValidation: 'Strict' }, options),
+    );
+  }
+
+  readAnchor(name: string, signal?: AbortSignal): Promise<V1ConfigMap | undefined> {
+    const { namespace } = this;
+    return this.#read(`read ConfigMap ${name}`, signal, (options) =>
+      this.#core.readNamespacedConfigMap({ namespace, name }, options),
+    );
+  }
+
+  /** Anchors that carry these labels, e.g. all of one task. */
+  async listAnchors(labelSelector: string, signal?: AbortSignal): Promise<readonly V1ConfigMap[]> {
+    const { namespace } = this;
+    const list = await this.#call(`list ConfigMaps ${labelSelector}`, signal, (options) =>
+      this.#core.listNamespacedConfigMap({ namespace, labelSelector }, options),
+    );
+    return list.items;
+  }
+
+  deleteAnchor(name: string, uid: string, signal?: AbortSignal): Promise<void> {
+    const { namespace } = this;
+    return this.#remove(`delete ConfigMap ${name}`, signal, (options) =>
+      this.#core.deleteNamespacedConfigMap(
+        { namespace, name, body: { preconditions: { uid }, propagationPolicy: 'Background' } },
+        options,
+      ),
+    );
+  }
+
+  /** Refuses what is not suspended at birth and owned: the first two fences are not the caller's choice. */
+  async createJob(body: V1Job, signal?: AbortSignal): Promise<V1Job> {
+    if (body.spec?.suspend !== true) throw new TypeError('a Job is created suspended, or not at all');
+    if (body.metadata?.ownerReferences?.length !== 1) throw new TypeError('a Job has its anchor as its one owner');
+    const { namespace } = this;
+    return this.#call(`create Job ${body.metadata.name}`, signal, (options) =>
+      this.#batch.createNamespacedJob({ namespace, body, fieldValidation: 'Strict' }, options),
+    );
+  }
+
+  readJob(name: string, signal?: AbortSignal): Promise<V1Job | undefined> {
+    const { namespace } = this;
+    return this.#read(`read Job ${name}`, signal, (options) =>
+      this.#batch.readNamespacedJob({ namespace, name }, options),
+    );
+  }
+
+  async listJobs(labelSelector: string, signal?: AbortSignal): Promise<readonly V1Job[]> {
+    const { namespace } = this;
+    const list = await this.#call(`list Jobs ${labelSelector}`, signal, (options) =>
+      this.#batch.listNamespacedJob({ namespace, labelSelector }, options),
+    );
+    return list.items;
+  }
+
+  /** The compare-and-set start. Conflict: something wrote since the read. Absent: it was deleted. */
+  startJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<V1Job> {
+    const { namespace } = this;
+    const body = { metadata: { uid: read.uid, resourceVersion: read.resourceVersion }, spec: { suspend: false } };
+    return this.#call(`start Job ${name}`, signal, (options) =>
+      this.#batch.patchNamespacedJob(
+        { namespace, name, body },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch, options),
+      ),
+    );
+  }
+
+  /** Policy and preconditions go in the body: a body makes the server ignore the query. */
+  deleteJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<void> {
+    const { namespace } = this;
+    const preconditions = { uid: read.uid, resourceVersion: read.resourceVersion };
+    return this.#remove(`delete Job ${name}`, signal, (options) =>
+      this.#batch.deleteNamespacedJob(
+        { namespace, name, body: { preconditions, propagationPolicy: 'Foreground' } },
+        options,
+      ),
+    );
+  }
+
+  async listPods(labelSelector: string, signal?: AbortSignal): Promise<readonly V1Pod[]> {
+    const { namespace } = this;
+    const list = await this.#call(`list Pods ${labelSelector}`, signal, (options) =>
+      this.#core.listNamespacedPod({ namespace, labelSelector }, options),
+    );
+    return list.items;
+  }
+
+  deletePod(name: string, uid: string, signal?: AbortSignal): Promise<void> {
+    const { namespace } = this;
+    return this.#remove(`delete Pod ${name}`, signal, (options) =>
+      this.#core.deleteNamespacedPod({ namespace, name, body: { preconditions: { uid } } }, options),
+    );
+  }
+
+  async eventsOf(uid: string, signal?: AbortSignal): Promise<readonly CoreV1Event[]> {
+    const { namespace } = this;
+    const list = await this.#call(`list Events of ${uid}`, signal, (options) =>
+      this.#core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.uid=${uid}` }, options),
+    );
+    return list.items;
+  }
+
+  /** Empty when the worker's account may not list nodes: then nobody can say that no node would ever fit. */
+  async listNodes(signal?: AbortSignal): Promise<readonly V1Node[]> {
+    try {
+      const list = await this.#call('list Nodes', signal, (options) => this.#core.listNode({}, options));
+      return list.items;
+    } catch (error) {
+      if (isApiError(error, 'forbidden')) return [];
+      throw error;
+    }
+  }
+
+  /** The bytes of a container's log, each line with its timestamp. The deadline covers the answer, not the stream. */
+  async *readLog(request: LogRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const what = `read log of ${request.pod}/${request.container}`;
+    const response = await this.#openLog(what, request, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw toApiError(error, what);
+    });
+    if (response.status !== 200)
+      throw fromStatus(what, response.status, await response.text(), {
+        'retry-after': response.headers.get('retry-after') ?? '',
+      });
+    if (response.body === null) return;
+    try {
+      yield* response.body as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw toApiError(error, what);
+    }
+  }
+
+  async #openLog(what: string, request: LogRequest, signal: AbortSignal) {
+    const cluster = this.#config.getCurrentCluster();
+    if (cluster === null) throw new ApiError('refused', `${what}: the kubeconfig has no current cluster`);
+    const url = new URL(`${cluster.server}/api/v1/namespaces/${this.namespace}/pods/${request.pod}/log`);
+    url.searchParams.set('container', request.container);
+    url.searchParams.set('timestamps', 'true');
+    if (request.follow) url.searchParams.set('follow', 'true');
+    if (request.since !== undefined) url.searchParams.set('sinceTime', request.since);
+    const context = new RequestContext(url.toString(), HttpMethod.GET);
+    await this.#config.applySecurityAuthentication(context);
+    const opening = new AbortController();
+    const timer = setTimeout(() => opening.abort(new Error('deadline')), this.#deadlineMs);
+    try {
+      const dispatcher = context.getDispatcher();
+      return await fetch(url, {
+        headers: context.getHeaders(),
+        signal: AbortSignal.any([signal, opening.signal]),
+        ...(dispatcher && { dispatcher }),
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #read<T>(what: string, signal: AbortSignal | undefined, send: Send<T>): Promise<T | undefined> {
+    return this.#call(what, signal, send).catch((error: unknown) => {
+      if (isApiError(error, 'absent')) return undefined;
+      throw error;
+    });
+  }
+
+  /** "Not found" on a delete is success. It proves nothing about Pods. */
+  async #remove(what: string, signal: AbortSignal | undefined, send: Send<unknown>): Promise<void> {
+    await this.#read(what, signal, send);
+  }
+
+  async #call<T>(what: string, signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.#once(signal, send);
+      } catch (error) {
+        signal?.throwIfAborted();
+        const apiError = toApiError(error, what);
+        // A 429 was turned away before anything was done: the same request may be sent again, when the server says.
+        if (apiError.kind !== 'busy' || tried >= BUSY_TRIES) throw apiError;
+        await sleep(Math.min(apiError.retryAfter ?? 1, MAX_RETRY_AFTER_SECONDS) * 1_000, undefined, { signal });
+      }
+    }
+  }
+
+  async #once<T>(signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
+    signal?.throwIfAborted();
+    const deadline = AbortSignal.timeout(this.#deadlineMs);
+    return send(withSignal(signal === undefined ? deadline : AbortSignal.any([signal, deadline])));
+  }
+}
+
+type Send<T> = (options: ConfigurationOptions) => Promise<T>;
+
+/** The generated client takes a signal only through a middleware; a `signal` option is silently ignored. */
+function withSignal(signal: AbortSignal): ConfigurationOptions {
+  return {
+    middlewareMergeStrategy: 'append',
+    middleware: [
+      {
+        pre: (request: RequestContext) => {
+          request.setSignal(signal);
+          return new Observable(Promise.resolve(request));
+        },
+        post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
+      },
+    ],
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Brings containers' output into the log store while they run, one stream per container, and keeps at it across
+ * broken streams. A collection belongs to the worker process, not to the activity that began it: follow begins it,
+ * release waits for its end.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isApiError } from '../kubernetes/api-error.ts';
+import type { JobsApi } from '../kubernetes/jobs-api.ts';
+import { type LogLine, type LogStore, type LogWriter, parseLine, type StoredRun } from './store.ts';
+
+export interface Source {
+  readonly run: StoredRun;
+  readonly pod: string;
+  readonly podUid: string;
+  readonly container: string;
+  /** Whether the container has ended, as far as the API server knows now. */
+  readonly ended: () => Promise<boolean>;
+}
+
+export interface Collection {
+  /** Resolves when the container has ended and its last line is stored, or the log cannot be had any more. */
+  readonly drained: Promise<void>;
+}
+
+const RETRY_MS = 500;
+/** How often a log that should be there may fail to come, once its container has ended. */
+const TRIES_AFTER_END = 4;
+/** Longest line kept in one piece. Characters. */
+const LINE_LIMIT = 64 * 1024;
+
+export class Collector {
+  readonly #api: JobsApi;
+  readonly #store: LogStore;
+  readonly #stop = new AbortController();
+  readonly #collections = new Map<string, Collection>();
+
+  constructor(api: JobsApi, store: LogStore) {
+    this.#api = api;
+    this.#store = store;
+  }
+
+  /** Begins to collect, or gives the collection that is already going on for this container. */
+  collect(source: Source): Collection {
+    const key = `${source.podUid}/${source.container}`;
+    const known = this.#collections.get(key);
+    if (known !== undefined) return known;
+    const drained = this.#collect(source)
+      .catch(() => undefined)
+      .finally(() => this.#collections.delete(key));
+    const collection = { drained };
+    this.#collections.set(key, collection);
+    return collection;
+  }
+
+  close(): void {
+    this.#stop.abort(new Error('the worker stops'));
+  }
+
+  async #collect(source: Source): Promise<void> {
+    const writer = await this.#store.openLog(source.run, source.pod, source.container);
+    for (let failures = 0; failures < TRIES_AFTER_END;) {
+      const ended = await source.ended().catch(() => false);
+      try {
+        await this.#stream(source, writer, !ended);
+        if (ended) return;
+      } catch (error) {
+        this.#stop.signal.throwIfAborted();
+        if (isApiError(error, 'absent')) return;
+        if (ended) failures += 1;
+        if (failures === TRIES_AFTER_END)
+          await writer.remark(`the log could not be read to its end: ${String(error)}`, new Date());
+      }
+      if (!ended) await sleep(RETRY_MS, undefined, { signal: this.#stop.signal });
+    }
+  }
+
+  async #stream(source: Source, writer: LogWriter, follow: boolean): Promise<void> {
+    const { pod, container } = source;
+    const since = writer.last;
+    const request = { pod, container, follow, ...(since !== '' && { since }) };
+    for await (const lines of linesOf(this.#api.readLog(request, this.#stop.signal))) await writer.write(lines);
+  }
+}
+
+async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly LogLine[]> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let dropping = false;
+  for await (const chunk of chunks) {
+    const rows = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = rows.pop() ?? '';
+    if (dropping && rows.length > 0) {
+      rows.shift();
+      dropping = false;
+    }
+    if (dropping) rest = '';
+    if (rest.length > LINE_LIMIT) {
+      rows.push(`${rest.slice(0, LINE_LIMIT)} [holdfast] line cut here at ${LINE_LIMIT} characters`);
+      rest = '';
+      dropping = true;
+    }
+    yield rows.flatMap((row) => parseLine(row) ?? []);
+  }
+  const last = parseLine(rest);
+  if (last !== undefined) yield [last];
+}

@@ -1,0 +1,187 @@
+/**
+ * Where output stays when Pods are gone: a folder per run, a file per container, each line behind its timestamp.
+ *
+ *     <root>/<task>/<run>/task.json          which task this is, and since when
+ *     <root>/<task>/<run>/<pod>.<container>.log
+ *     <root>/<task>/<run>/events.log         what Kubernetes said of the Job and its Pods
+ *     <root>/<task>/<run>/results.jsonl      rows of a workload that has them
+ *
+ * Two writers of one file do no harm: lines of one container have ascending timestamps, and the reader skips what it
+ * has had.
+ */
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { LIMITS } from '../contract.ts';
+
+export interface StoredRun {
+  /** fence.taskLabel: all runs of one task. */
+  readonly task: string;
+  /** fence.runName. */
+  readonly run: string;
+}
+
+export interface LogLine {
+  /** RFC 3339 with nanoseconds, as the node wrote it. */
+  readonly time: string;
+  readonly text: string;
+}
+
+export const EVENTS_FILE = 'events.log';
+const RESULTS_FILE = 'results.jsonl';
+const ABOUT_FILE = 'task.json';
+
+export class LogStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  folder(run: StoredRun): string {
+    return join(this.#root, run.task, run.run);
+  }
+
+  /** Says once which task the folder is of; a second call changes nothing. */
+  async introduce(run: StoredRun, about: { taskId: string; runId: string; at: string }): Promise<void> {
+    await mkdir(this.folder(run), { recursive: true });
+    await writeFile(join(this.folder(run), ABOUT_FILE), `${JSON.stringify(about)}\n`, { flag: 'wx' }).catch(
+      ignoreExists,
+    );
+  }
+
+  async openLog(run: StoredRun, pod: string, container: string): Promise<LogWriter> {
+    await mkdir(this.folder(run), { recursive: true });
+    return LogWriter.resume(join(this.folder(run), logFile(pod, container)));
+  }
+
+  async writeEvents(run: StoredRun, lines: readonly LogLine[]): Promise<void> {
+    await mkdir(this.folder(run), { recursive: true });
+    await writeFile(join(this.folder(run), EVENTS_FILE), lines.map(toRow).join(''));
+  }
+
+  async writeResults(run: StoredRun, rows: readonly unknown[]): Promise<void> {
+    await mkdir(this.folder(run), { recursive: true });
+    await writeFile(join(this.folder(run), RESULTS_FILE), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+
+  /** The runs of a task that have output here, oldest first. */
+  async runsOf(task: string): Promise<readonly StoredRun[]> {
+    const names = await readdir(join(this.#root, task)).catch(() => []);
+    const known = await Promise.all(names.map(async (run) => ({ task, run, since: await this.#since({ task, run }) })));
+    return known.toSorted((a, b) => (a.since < b.since ? -1 : 1)).map(({ run }) => ({ task, run }));
+  }
+
+  /** Containers' files of a run; without any, its events: a task that never started has those. */
+  async filesOf(run: StoredRun): Promise<readonly string[]> {
+    const names = await readdir(this.folder(run)).catch(() => []);
+    const logs = names.filter((name) => name.endsWith('.log') && name !== EVENTS_FILE).toSorted();
+    return logs.length > 0 ? logs : names.filter((name) => name === EVENTS_FILE);
+  }
+
+  async *lines(run: StoredRun, file: string, from = 0): AsyncGenerator<LogLine & { readonly end: number }> {
+    yield* readLines(join(this.folder(run), file), from);
+  }
+
+  async #since(run: StoredRun): Promise<string> {
+    const text = await readFile(join(this.folder(run), ABOUT_FILE), 'utf8').catch(() => '{}');
+    return (JSON.parse(text) as { at?: string }).at ?? '';
+  }
+}
+
+export function logFile(pod: string, container: string): string {
+  return `${pod}.${container}.log`;
+}
+
+const REMARK = '[holdfast]';
+const CUT = `${REMARK} cut here: the log store keeps ${LIMITS.logBytes} bytes per container`;
+
+/** Appends lines to one container's file, from where an earlier writer stopped, up to the limit. */
+export class LogWriter {
+  readonly #path: string;
+  #last: string;
+  #size: number;
+  #cut: boolean;
+
+  private constructor(path: string, last: string, size: number, cut: boolean) {
+    this.#path = path;
+    this.#last = last;
+    this.#size = size;
+    this.#cut = cut;
+  }
+
+  static async resume(path: string): Promise<LogWriter> {
+    await (await open(path, 'a')).close();
+    let last = '';
+    let cut = false;
+    for await (const { time, text } of readLines(path, 0)) {
+      last = time;
+      cut ||= text === CUT;
+    }
+    return new LogWriter(path, last, (await stat(path)).size, cut);
+  }
+
+  /** Timestamp of the newest line that is in the file; empty if there is none. */
+  get last(): string {
+    return this.#last;
+  }
+
+  /** Takes the lines that are new. What exceeds the limit is cut, and the file says so. */
+  async write(lines: readonly LogLine[]): Promise<void> {
+    let rows = '';
+    for (const line of lines) {
+      if (line.time <= this.#last) continue;
+      this.#last = line.time;
+      if (!this.#cut) rows += this.#row(line);
+    }
+    if (rows !== '') await appendFile(this.#path, rows);
+  }
+
+  /** A line of ours, in brackets: what a reader of the log should know about the log. */
+  async remark(text: string, now: Date): Promise<void> {
+    const time = this.#last === '' ? now.toISOString() : this.#last;
+    await appendFile(this.#path, toRow({ time, text: `${REMARK} ${text}` }));
+  }
+
+  #row(line: LogLine): string {
+    const row = toRow(line);
+    this.#size += Buffer.byteLength(row);
+    if (this.#size < LIMITS.logBytes) return row;
+    this.#cut = true;
+    return toRow({ time: line.time, text: CUT });
+  }
+}
+
+async function* readLines(path: string, from: number): AsyncGenerator<LogLine & { readonly end: number }> {
+  const exists = await stat(path).catch(() => undefined);
+  if (exists === undefined) return;
+  const input = createReadStream(path, { start: from });
+  let end = from;
+  let last = '';
+  for await (const row of createInterface({ input, crlfDelay: Infinity })) {
+    end += Buffer.byteLength(row) + 1;
+    const line = parseLine(row);
+    // A half-written last line is read when it is whole.
+    if (line === undefined || line.time < last || end > exists.size) continue;
+    if (line.time === last && !line.text.startsWith(REMARK)) continue;
+    last = line.time;
+    yield { ...line, end };
+  }
+}
+
+/** `2026-11-22T06:00:00.000000001Z text`, as the API server gives it with `timestamps=true`. */
+export function parseLine(row: string): LogLine | undefined {
+  const space = row.indexOf(' ');
+  const time = space < 0 ? row : row.slice(0, space);
+  if (!/^\d{4}-\d\d-\d\dT/.test(time)) return undefined;
+  return { time, text: space < 0 ? '' : row.slice(space + 1) };
+}
+
+function toRow({ time, text }: LogLine): string {
+  return `${time} ${text}\n`;
+}
+
+function ignoreExists(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}

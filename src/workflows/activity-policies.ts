@@ -1,0 +1,63 @@
+/**
+ * Every activity's timing, in one table; no default decides how we cancel. (The SDK documents another default of
+ * cancellationType than it has: temporalio/sdk-typescript#2442.)
+ *
+ * | activity | queue  | one attempt | heartbeat | retries          | on cancel                               |
+ * |----------|--------|-------------|-----------|------------------|-----------------------------------------|
+ * | anchor   | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait: its answer says what to undo      |
+ * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
+ * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
+ * | follow   | follow | 30 days     | 15 s      | for ever, to 10 s| leave at once: it only reads            |
+ * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
+ *
+ * Waiting is a courtesy, not the fence: an attempt that Temporal has given up may still act, and the fence holds then
+ * too. No schedule-to-close anywhere: a task waits out a Kubernetes that is away, and can be cancelled meanwhile.
+ */
+import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { type AnchorRef, type Ending, followQueue, type JobRef } from '../contract.ts';
+
+const { WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
+
+const dispatching = {
+  startToCloseTimeout: '30s',
+  heartbeatTimeout: '5s',
+  cancellationType: WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+} as const;
+
+export const { anchor } = proxyActivities<Pick<Activities, 'anchor'>>({
+  ...dispatching,
+  summary: 'Check the task and create its anchor',
+});
+
+export const { reserve } = proxyActivities<Pick<Activities, 'reserve'>>({
+  ...dispatching,
+  summary: 'Create the Job, suspended',
+});
+
+export const { start } = proxyActivities<Pick<Activities, 'start'>>({
+  ...dispatching,
+  summary: 'Let the Job make its Pod',
+});
+
+/** A function, because the queue for long waits is named after the queue of the workflow. */
+export function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
+  const activities = proxyActivities<Pick<Activities, 'follow'>>({
+    taskQueue: followQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: '15s',
+    cancellationType: TRY_CANCEL,
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+    summary: 'Follow the Job until it ends',
+  });
+  return activities.follow(held, job);
+}
+
+export const { release } = proxyActivities<Pick<Activities, 'release'>>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '10s',
+  cancellationType: WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  summary: 'Delete everything of the run and prove it gone',
+});

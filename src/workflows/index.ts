@@ -1,0 +1,2 @@
+/** The bundle's entry: workflows and, by name, the interceptor module beside it. */
+export { runTask } from './run-task.ts';

@@ -1,0 +1,125 @@
+/**
+ * The life of a task on one page:
+ *
+ *     provision   anchor           create the one object that owns everything, inputs in it
+ *     dispatch    reserve, start   the Job is born suspended; a compare-and-set lets it make its Pod
+ *     run         follow           until the Job ends, the deadline passes, or somebody cancels
+ *     release     (fenced)         always: delete by uid, prove it gone; only then is the outcome told
+ *
+ * A cancel closes the run as CANCELED, after release. A task that had already ended by itself keeps its true outcome.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  rootCause,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { AnchorRef, Ending, JobRef, Problem, RunRef, Task, TaskResult } from '../contract.ts';
+import { anchor, follow, reserve, start } from './activity-policies.ts';
+import { cancelReason } from './cancel-reason.ts';
+import { type Fence, fenced, type FencedEnd } from './fenced.ts';
+import { Story } from './story.ts';
+
+/** How often a task is provisioned anew when its anchor was lost before its Job was started (a Reset does that). */
+const ATTEMPTS = 3;
+
+export async function runTask(task: Task): Promise<TaskResult> {
+  const story = new Story(workloadOf(task));
+  for (let attempt = 1; ; attempt += 1) {
+    const end = await fenced(
+      currentRun(attempt),
+      (fence) => provisionDispatchRun(fence, task, story),
+      () => story.enter('releasing'),
+    );
+    if (isLost(end) && attempt < ATTEMPTS && !cancelRequested()) continue;
+    return conclude(end, story);
+  }
+}
+
+async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Promise<Ending> {
+  const held = await CancellationScope.cancellable(() => provision(fence, task, story));
+  const job = await CancellationScope.cancellable(() => dispatch(held, story));
+  return CancellationScope.withTimeout(held.timeoutSeconds * 1_000, () => run(held, job, story));
+}
+
+async function provision(fence: Fence, task: Task, story: Story): Promise<AnchorRef> {
+  story.enter('provisioning');
+  fence.anchor = await anchor(fence.run, task);
+  return fence.anchor;
+}
+
+async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
+  story.enter('reserving');
+  const job = await reserve(held);
+  story.enter('starting', { job });
+  await start(job);
+  return job;
+}
+
+function run(held: AnchorRef, job: JobRef, story: Story): Promise<Ending> {
+  story.enter('running', { started: true });
+  return follow(held, job);
+}
+
+/** Tells the outcome: after release, and never another than the one that happened. */
+function conclude({ ending, error, found }: FencedEnd, story: Story): TaskResult {
+  if (found === 'started') story.wasStarted();
+  if (ending?.kind === 'succeeded') {
+    story.end('succeeded');
+    const { taskId, job } = story.state;
+    const { kind: _, ...rest } = ending;
+    return { taskId, workload: story.state.workload, outcome: 'succeeded', job: job ?? unknownJob(story), ...rest };
+  }
+  if (ending === undefined && cancelRequested()) {
+    story.end('cancelled');
+    throw new CancelledFailure(cancelReason() || 'cancelled');
+  }
+  const problem = ending?.problem ?? problemOf(error);
+  story.end('failed', problem);
+  throw ApplicationFailure.create({
+    message: problem.message,
+    type: problem.code,
+    nonRetryable: true,
+    details: [problem],
+  });
+}
+
+function problemOf(error: unknown): Problem {
+  if (isCancellation(error))
+    return {
+      code: 'DEADLINE_EXCEEDED',
+      message: 'The task did not end within its timeout.',
+      next: 'Give it a longer `timeout`, or let it do less.',
+    };
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) {
+    const told = cause.details?.[0] as Problem | undefined;
+    return told ?? { code: cause.type ?? 'WORKER_FAULT', message: cause.message };
+  }
+  return { code: 'WORKER_FAULT', message: rootCause(error) ?? String(error) };
+}
+
+function isLost({ ending, error }: FencedEnd): boolean {
+  return ending === undefined && problemOf(error).code === 'ANCHOR_LOST';
+}
+
+function cancelRequested(): boolean {
+  return CancellationScope.current().consideredCancelled;
+}
+
+function currentRun(attempt: number): RunRef {
+  const { workflowId, runId } = workflowInfo();
+  return { taskId: workflowId, runId, attempt };
+}
+
+/** What is started without our client may be anything; the anchor activity refuses it with every problem named. */
+function workloadOf(task: Task | undefined): Task['workload'] {
+  return task?.workload ?? 'command';
+}
+
+function unknownJob(story: Story): JobRef {
+  throw new TypeError(`task ${story.state.taskId} ended without a Job`);
+}

@@ -1,0 +1,105 @@
+/**
+ * What can be seen of a task while it lives and after: the state query, the memo (readable with no worker alive), and
+ * the current details of the web UI. Follows along; decides nothing.
+ */
+import {
+  CancellationScope,
+  defineQuery,
+  defineSignal,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  type JobRef,
+  type Outcome,
+  type Phase,
+  type Problem,
+  SIGHTING_SIGNAL,
+  type Sighting,
+  STATE_QUERY,
+  type TaskState,
+  type WorkloadName,
+} from '../contract.ts';
+import { cancelReason } from './cancel-reason.ts';
+
+export const stateQuery = defineQuery<TaskState>(STATE_QUERY);
+export const sightingSignal = defineSignal<[Sighting]>(SIGHTING_SIGNAL);
+
+export class Story {
+  #state: TaskState;
+
+  constructor(workload: WorkloadName) {
+    this.#state = { taskId: workflowInfo().workflowId, workload, phase: 'provisioning', started: false };
+    setHandler(stateQuery, () => this.#state, { description: 'Phase, Job, Pod, progress, and what keeps it.' });
+    setHandler(sightingSignal, (sighting) => this.#see(sighting), {
+      description: 'From the worker: what it sees of the Job.',
+    });
+    const root = CancellationScope.current();
+    root.cancelRequested.catch(() => this.#cancelRequested());
+    this.#publish();
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** Into the next phase, with what the last one brought. */
+  enter(phase: Phase, brought: { job?: JobRef; started?: boolean } = {}): void {
+    this.#update({ phase, ...brought });
+  }
+
+  /** Release found that the Job had been let go, though nobody had heard of it. */
+  wasStarted(): void {
+    this.#state = { ...this.#state, started: true };
+  }
+
+  end(outcome: Outcome, problem?: Problem): void {
+    const { problem: _, ...rest } = this.#state;
+    this.#state = { ...rest, phase: 'ended', outcome, ...(problem && { problem }) };
+    this.#publish();
+  }
+
+  #cancelRequested(): void {
+    if (this.#state.cancel !== undefined || this.#state.phase === 'ended') return;
+    this.#update({ cancel: { reason: cancelReason(), at: new Date().toISOString() } });
+  }
+
+  /** A sighting that names another Job is of an earlier run: Reset delivers old signals again. */
+  #see({ job, ...seen }: Sighting): void {
+    if (this.#state.phase !== 'running' || job.uid !== this.#state.job?.uid) return;
+    const { problem: _, ...rest } = this.#state;
+    this.#state = { ...rest, ...seen };
+    setCurrentDetails(markdown(this.#state));
+  }
+
+  #update(change: Partial<TaskState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#publish();
+  }
+
+  #publish(): void {
+    upsertMemo({ state: this.#state });
+    setCurrentDetails(markdown(this.#state));
+  }
+}
+
+function markdown({ phase, outcome, cancel, job, pod, progress, problem }: TaskState): string {
+  const rows = [
+    ['Phase', outcome === undefined ? phase : `${phase}: **${outcome}**`],
+    ['Job', job && `\`${job.namespace}/${job.name}\``],
+    ['Pod', pod && `\`${pod.name}\` ${pod.phase}${pod.node === undefined ? '' : ` on ${pod.node}`}`],
+    [
+      'Progress',
+      progress && `${progress.done} of ${progress.total}${progress.note === undefined ? '' : `, ${progress.note}`}`,
+    ],
+    ['Cancel', cancel && `requested ${cancel.at}${cancel.reason === '' ? '' : `: ${cancel.reason}`}`],
+    [problem && outcome === undefined ? 'Waiting' : 'Problem', problem && `\`${problem.code}\` ${problem.message}`],
+    ['What to do', problem?.next],
+  ];
+  const filled = rows.flatMap(([name, value]) =>
+    value === undefined ? [] : [`| ${name} | ${value.replaceAll('|', '\\|').replaceAll('\n', ' ')} |`],
+  );
+  return ['| | |', '|---|---|', ...filled].join('\n');
+}

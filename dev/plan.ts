@@ -19,8 +19,6 @@ export interface Plan {
   readonly images: ImageNames;
   readonly ports: Ports;
   readonly worker: boolean;
-  /** The launcher of the time-skipping server; only the tests ask for it. */
-  readonly testServer: string | undefined;
 }
 
 export type KubernetesPlan =
@@ -50,7 +48,6 @@ export async function makePlan(
     return {
       ports,
       worker: options.worker,
-      testServer: undefined,
       images: publicImages,
       kubernetes: { kind: 'existing', context: options.context },
       temporal: await planTemporal(paths, env, reporter),
@@ -76,7 +73,6 @@ export async function makePlan(
     ports,
     temporal,
     worker: options.worker,
-    testServer: undefined,
     images: images?.names ?? publicImages,
     kubernetes: {
       kind: 'local',

@@ -16,8 +16,6 @@ export interface State {
   readonly worker: 'ready' | 'starting' | 'none';
   readonly processes: Readonly<Record<string, ProcessIdentity>>;
   readonly logs: Readonly<Record<string, string>>;
-  /** The time-skipping test server's launcher, where one is there. */
-  readonly testServer: string | undefined;
   /** What the worker, the CLI and the tests are given. */
   readonly env: Readonly<Record<string, string>>;
 }

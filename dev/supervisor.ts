@@ -78,6 +78,7 @@ class Supervision {
   private readonly plan: Plan;
   private readonly paths: Paths;
   private readonly reporter: Reporter;
+  private isClosed = false;
   private ending: Promise<void> | undefined;
   private readonly startedAt = Date.now();
 
@@ -93,8 +94,10 @@ class Supervision {
 
   async start(): Promise<void> {
     const found = await clearLeftovers(this.paths);
+    this.assertGoing();
     if (found.length > 0) this.reporter.say(`Cleared what an earlier environment had left: ${found.join(', ')}.`);
     await assertFree(this.plan.ports, this.neededPorts());
+    this.assertGoing();
     for (const folder of [this.paths.logs, this.paths.taskLogs]) mkdirSync(folder, { recursive: true });
     this.update({});
     await this.orFailure(Promise.all([this.startTemporal(), this.startKubernetes()]));
@@ -105,14 +108,20 @@ class Supervision {
     this.reporter.say(`The environment is ready (${seconds(this.startedAt)}).`);
   }
 
+  /** The end may be asked for while the start is at work: then the start must not write into what is being cleared. */
+  private assertGoing(): void {
+    if (this.ending) throw new Error('the environment is ending');
+  }
+
   tearDown(): Promise<void> {
     this.ending ??= this.tearDownOnce();
     return this.ending;
   }
 
   private async tearDownOnce(): Promise<void> {
-    this.parts.expectEnd();
     this.update({ phase: 'stopping' });
+    this.isClosed = true;
+    this.parts.expectEnd();
     await this.parts.end('worker', 10_000);
     await this.parts.end('temporal', 2_000);
     // The rest keeps nothing that is worth an orderly end, and the kernel takes the containers with the node.
@@ -220,12 +229,12 @@ class Supervision {
       worker: this.plan.worker ? 'starting' : 'none',
       processes: {},
       logs: {},
-      testServer: this.plan.testServer,
       env: {},
     };
   }
 
   private update(change: Partial<State>): void {
+    if (this.isClosed) return;
     this.state = { ...this.state, ...change, processes: this.parts.processes(), logs: this.parts.logs() };
     writeState(this.paths, this.state);
   }

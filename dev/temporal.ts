@@ -7,7 +7,8 @@ import { eventually } from './cluster/local.ts';
 import type { Plan } from './plan.ts';
 import type { Reporter } from './report.ts';
 import type { TemporalState } from './state.ts';
-import { ensureGoTool, goTools } from './toolchain/go.ts';
+import { ensureGoTool, goTools, isGoToolBuilt } from './toolchain/go.ts';
+import { sdkTemporal } from './toolchain/sdk-download.ts';
 import { findProgram, run } from './system/processes.ts';
 import type { Paths } from './system/paths.ts';
 import type { Ports } from './system/ports.ts';
@@ -16,7 +17,7 @@ export type TemporalPlan =
   | { readonly kind: 'existing'; readonly address: string; readonly namespace: string; readonly why: string }
   | { readonly kind: 'local'; readonly program: string };
 
-/** A server that was named is used; else `temporal` on the PATH; else one that is built. */
+/** A server that was named is used; else `temporal` on the PATH; else the SDK's own download; else it is built. */
 export async function planTemporal(paths: Paths, env: NodeJS.ProcessEnv, reporter: Reporter): Promise<TemporalPlan> {
   const named = namedServer(env);
   if (named) {
@@ -25,6 +26,10 @@ export async function planTemporal(paths: Paths, env: NodeJS.ProcessEnv, reporte
   }
   const installed = findProgram('temporal', env);
   if (installed !== undefined && (await answers(installed))) return { kind: 'local', program: installed };
+  if (!(await isGoToolBuilt(paths.cache, goTools.temporal))) {
+    const fetched = await sdkTemporal(paths.cache, reporter);
+    if (fetched !== undefined && (await answers(fetched))) return { kind: 'local', program: fetched };
+  }
   return { kind: 'local', program: join(await ensureGoTool(paths.cache, goTools.temporal, reporter), 'temporal') };
 }
 

@@ -37,7 +37,7 @@ const manifestName = 'holdfast-manifest.json';
  * (a lock that dies with its holder) and under a kill at any moment (built aside, then renamed).
  */
 export async function ensure(cache: string, entry: Entry, onWait?: () => void): Promise<string> {
-  const folder = join(cache, `${entry.name}-${hashOf(entry.key)}`);
+  const folder = folderOf(cache, entry);
   if (await isWhole(folder)) return folder;
   const lock = await waitForLock(join(cache, 'locks', `${entry.name}.lock`), onWait);
   try {
@@ -47,6 +47,11 @@ export async function ensure(cache: string, entry: Entry, onWait?: () => void): 
     lock.release();
   }
 }
+
+export const isBuilt = (cache: string, entry: Omit<Entry, 'build'>): Promise<boolean> =>
+  isWhole(folderOf(cache, entry));
+
+const folderOf = (cache: string, { name, key }: Omit<Entry, 'build'>): string => join(cache, `${name}-${hashOf(key)}`);
 
 async function buildAside(cache: string, folder: string, entry: Entry): Promise<void> {
   const aside = join(cache, `.building-${entry.name}`);
@@ -58,7 +63,7 @@ async function buildAside(cache: string, folder: string, entry: Entry): Promise<
   renameSync(aside, folder);
 }
 
-export async function writeManifest(folder: string): Promise<void> {
+async function writeManifest(folder: string): Promise<void> {
   const files: ManifestFile[] = [];
   for (const path of filesIn(folder))
     files.push({ path, ...stamp(join(folder, path)), sha256: await sha256(join(folder, path)) });
@@ -99,5 +104,5 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-export const hashOf = (key: readonly string[]): string =>
+const hashOf = (key: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { missingProgram, obstacle, waysWithoutLocalCluster } from '../obstacle.ts';
 import type { Reporter } from '../report.ts';
-import { findProgram, run, tied } from '../system/processes.ts';
-import { ensure } from './cache.ts';
+import { findProgram, tied } from '../system/processes.ts';
+import { ensure, isBuilt } from './cache.ts';
 
 /** A Go module under dev/toolchain, whose go.mod and go.sum pin every line of what is built. */
 export interface GoTool {
@@ -45,21 +45,22 @@ export const goTools: Record<GoTool['module'], GoTool> = {
 
 const gigabyte = 1024 ** 3;
 
-export async function ensureGoTool(cache: string, tool: GoTool, reporter: Reporter): Promise<string> {
+/** Not keyed by the version of Go: a patch of the compiler is no reason to compile for nine minutes again. */
+function entryOf(tool: GoTool) {
   const source = join(import.meta.dirname, tool.module);
   const files = readdirSync(source)
     .toSorted()
     .map((name) => `${name}\n${readFileSync(join(source, name), 'utf8')}`);
   const flags = ['-trimpath', '-buildvcs=false', `-ldflags=${['-s', '-w', ...(tool.linkFlags ?? [])].join(' ')}`];
-  return ensure(
-    cache,
-    {
-      name: tool.module,
-      key: [...files, ...flags, process.arch, process.platform],
-      build: (folder) => build(tool, source, flags, folder, reporter),
-    },
-    waitingNotice(tool, reporter),
-  );
+  return { source, flags, name: tool.module, key: [...files, ...flags, process.arch, process.platform] };
+}
+
+export const isGoToolBuilt = (cache: string, tool: GoTool): Promise<boolean> => isBuilt(cache, entryOf(tool));
+
+export async function ensureGoTool(cache: string, tool: GoTool, reporter: Reporter): Promise<string> {
+  const { source, flags, name, key } = entryOf(tool);
+  const entry = { name, key, build: (folder: string) => build(tool, source, flags, folder, reporter) };
+  return ensure(cache, entry, waitingNotice(tool, reporter));
 }
 
 function waitingNotice(tool: GoTool, reporter: Reporter): () => void {
@@ -128,11 +129,4 @@ function go(args: readonly string[], cwd: string, onLine: (line: string) => void
       code === 0 ? resolve() : reject(new Error(`go ${args[0]} failed in ${cwd}:\n${last.join('\n')}`)),
     );
   });
-}
-
-export async function goVersion(): Promise<string | undefined> {
-  return run('go', ['env', 'GOVERSION']).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  );
 }

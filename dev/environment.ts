@@ -11,7 +11,7 @@ import { Obstacle } from './obstacle.ts';
 import type { Reporter } from './report.ts';
 import { readState, writeWhole } from './state.ts';
 import type { State } from './state.ts';
-import { nodeBinary } from './system/paths.ts';
+import { nodeBinary, progressFile } from './system/paths.ts';
 import type { Paths } from './system/paths.ts';
 import { endProcess, isAlive, tail } from './system/processes.ts';
 
@@ -60,29 +60,28 @@ function assertFits(state: State, options: Options): State {
 /** Undefined when another start was faster: then there is one to join. */
 async function startSupervisor(plan: Plan, paths: Paths, reporter: Reporter): Promise<State | undefined> {
   const planFile = join(paths.state, `plan-${process.pid}.json`);
-  const progressFile = join(paths.state, `progress-${process.pid}.log`);
   writeWhole(planFile, plan);
   try {
-    const child = spawnSupervisor(paths, [planFile, progressFile]);
+    const child = spawnSupervisor(paths, planFile);
     const stop = () => void child.kill('SIGTERM');
     for (const signal of interruptions) process.on(signal, stop);
     try {
-      return await follow(child, paths, progressFile, reporter);
+      return await follow(child, paths, reporter);
     } finally {
       for (const signal of interruptions) process.off(signal, stop);
     }
   } finally {
-    for (const file of [planFile, progressFile]) rmSync(file, { force: true });
+    rmSync(planFile, { force: true });
   }
 }
 
 const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function spawnSupervisor(paths: Paths, args: readonly string[]): ChildProcess {
+function spawnSupervisor(paths: Paths, planFile: string): ChildProcess {
   mkdirSync(paths.logs, { recursive: true });
   const output = openSync(join(paths.logs, 'supervisor.log'), 'w');
   const script = join(import.meta.dirname, 'supervise.ts');
-  const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', script, ...args], {
+  const child = spawn(nodeBinary, ['--disable-warning=ExperimentalWarning', script, planFile], {
     detached: true,
     stdio: ['ignore', output, output],
   });
@@ -92,15 +91,11 @@ function spawnSupervisor(paths: Paths, args: readonly string[]): ChildProcess {
 }
 
 /** Shows what the supervisor reports, until it is ready or gone. */
-async function follow(
-  child: ChildProcess,
-  paths: Paths,
-  progressFile: string,
-  reporter: Reporter,
-): Promise<State | undefined> {
+async function follow(child: ChildProcess, paths: Paths, reporter: Reporter): Promise<State | undefined> {
+  const progress = progressFile(paths, child.pid ?? 0);
   let shown = 0;
   const show = () => {
-    const text = existsSync(progressFile) ? readFileSync(progressFile, 'utf8') : '';
+    const text = existsSync(progress) ? readFileSync(progress, 'utf8') : '';
     const lines = text.slice(shown, text.lastIndexOf('\n') + 1);
     shown += lines.length;
     for (const line of lines.split('\n').filter(Boolean)) reporter.say(line);
@@ -109,7 +104,10 @@ async function follow(
     const { exitCode, signalCode } = child;
     show();
     const state = runningState(paths);
-    if (state?.phase === 'ready' && state.supervisor.pid === child.pid) return state;
+    if (state?.phase === 'ready' && state.supervisor.pid === child.pid) {
+      show();
+      return state;
+    }
     if (exitCode === otherWasFaster) return undefined;
     if (exitCode !== null || signalCode !== null)
       throw new Obstacle(

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { contextName } from './cluster/credentials.ts';
 import { existingCluster } from './cluster/existing.ts';
 import {
@@ -8,8 +7,9 @@ import {
   startControlPlane,
   startRealNode,
   untilApiServer,
-  untilNode,
+  untilNodes,
 } from './cluster/local.ts';
+import { addSimulatedNodes, kwokCommand } from './cluster/kwok.ts';
 import type { NodeParts } from './cluster/node.ts';
 import type { KubernetesPlan, NodePlan, Plan } from './plan.ts';
 import type { KubernetesState } from './state.ts';
@@ -41,9 +41,16 @@ async function startLocal(
       parts,
     );
   };
+  const simulate = async (program: string) => {
+    parts.start(kwokCommand(program, kubeconfig));
+    await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);
+  };
   await Promise.all([
     node ? startNode(node) : undefined,
-    untilApiServer(core).then(() => Promise.all([ensureNamespace(core), untilNode(core)])),
+    untilApiServer(core).then(async () => {
+      await Promise.all([ensureNamespace(core), local.kwok === undefined ? undefined : simulate(local.kwok)]);
+      await untilNodes(core, local.simulatedNodes + (node ? 1 : 0));
+    }),
   ]);
   return {
     kubeconfig,
@@ -52,6 +59,6 @@ async function startLocal(
     namespace: kubeNamespace,
     containers: node ? 'real' : 'simulated',
     isOurs: true,
-    kubectl: [kubernetes, 'kubectl', '--kubeconfig', join(kubeconfig)],
+    kubectl: [kubernetes, 'kubectl', '--kubeconfig', kubeconfig],
   };
 }

@@ -14,7 +14,7 @@ async function main(commandLine: CommandLine): Promise<number> {
     case 'test':
       return (await import('./commands/test.ts')).test(commandLine.options, commandLine.rest);
     case 'verify':
-      return (await import('./commands/verify.ts')).verify();
+      return (await import('./commands/verify.ts')).verify(commandLine.options);
     case 'build':
       return (await import('./commands/build.ts')).build();
   }
@@ -27,7 +27,7 @@ try {
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(
-      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | verify | build`,
+      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | verify [--no-tests] | build`,
     );
     process.exitCode = usageExitCode;
   } else {

@@ -12,6 +12,8 @@ export interface Options {
   readonly simulatedNodes: number;
   readonly worker: boolean;
   readonly once: boolean;
+  /** `verify` only: leave the unit tests to whoever runs every test next. */
+  readonly tests: boolean;
   readonly json: boolean;
 }
 
@@ -28,6 +30,7 @@ const known = {
   context: { type: 'string' },
   simulated: { type: 'boolean', default: false },
   'simulated-nodes': { type: 'string', default: '0' },
+  'no-tests': { type: 'boolean', default: false },
   'no-worker': { type: 'boolean', default: false },
   once: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -52,6 +55,7 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
       simulated: values.simulated,
       simulatedNodes,
       worker: !values['no-worker'],
+      tests: !values['no-tests'],
       once: values.once,
       json: values.json,
     },

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from './cluster/control-plane.ts';
 import { clearLeftovers } from './leftovers.ts';
@@ -12,7 +12,7 @@ import { seconds } from './report.ts';
 import { readState, writeState, writeWhole } from './state.ts';
 import type { KubernetesState, State, TemporalState } from './state.ts';
 import { waitForLock } from './system/lock.ts';
-import { nodeBinary, repository } from './system/paths.ts';
+import { nodeBinary, progressFile, repository } from './system/paths.ts';
 import type { Paths } from './system/paths.ts';
 import { identify, isAlive } from './system/processes.ts';
 import { assertFree } from './system/ports.ts';
@@ -99,13 +99,14 @@ class Supervision {
     await assertFree(this.plan.ports, this.neededPorts());
     this.assertGoing();
     for (const folder of [this.paths.logs, this.paths.taskLogs]) mkdirSync(folder, { recursive: true });
+    this.removeOldReports();
     this.update({});
     await this.orFailure(Promise.all([this.startTemporal(), this.startKubernetes()]));
     this.update({ env: this.environmentVariables() });
     writeWhole(this.paths.envFile, this.state.env);
     if (this.plan.worker) await this.orFailure(this.startWorker());
-    this.update({ phase: 'ready', bootMs: Date.now() - this.startedAt });
     this.reporter.say(`The environment is ready (${seconds(this.startedAt)}).`);
+    this.update({ phase: 'ready', bootMs: Date.now() - this.startedAt });
   }
 
   /** The end may be asked for while the start is at work: then the start must not write into what is being cleared. */
@@ -144,6 +145,12 @@ class Supervision {
     const kubernetes: KubernetesState = await startKubernetes(this.plan, this.paths, { start, adopt });
     this.update({ kubernetes });
     step.done(`${kubernetes.server ?? kubernetes.context}, containers are ${kubernetes.containers}`);
+  }
+
+  private removeOldReports(): void {
+    const mine = basename(progressFile(this.paths, process.pid));
+    const old = readdirSync(this.paths.logs).filter((name) => /^environment-\d+\.log$/.test(name) && name !== mine);
+    for (const name of old) rmSync(join(this.paths.logs, name), { force: true });
   }
 
   private startPart(part: Command) {

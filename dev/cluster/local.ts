@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import type { V1Node } from '@kubernetes/client-node';
 import { controlPlaneCommands } from './control-plane.ts';
 import { writeCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
@@ -55,17 +56,18 @@ export async function eventually<T>(what: string, seconds: number, attempt: () =
 export const untilApiServer = (core: CoreV1Api): Promise<unknown> =>
   eventually('the Kubernetes API server', 60, () => core.listNamespace({ limit: 1 }));
 
-export function untilNode(core: CoreV1Api): Promise<unknown> {
+export function untilNodes(core: CoreV1Api, count: number): Promise<unknown> {
   return eventually('the Kubernetes node', 90, async () => {
     const { items } = await core.listNode();
-    const isReady = items.some((node) =>
-      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    );
-    return isReady &&
-      items.every((node) => !node.spec?.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')))
-      ? items
-      : undefined;
+    return items.filter(isSchedulable).length >= count ? items : undefined;
   });
+}
+
+/** Ready, and the taints that a new node gets are gone: before that the scheduler passes it by. */
+function isSchedulable({ status, spec }: V1Node): boolean {
+  const isReady =
+    status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+  return isReady && !spec?.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/'));
 }
 
 export async function ensureNamespace(core: CoreV1Api): Promise<void> {

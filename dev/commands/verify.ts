@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { Options } from '../options.ts';
 import { seconds } from '../report.ts';
 import { repository } from '../system/paths.ts';
 
@@ -7,7 +8,7 @@ export interface Check {
   readonly command: readonly string[];
 }
 
-export const checks: readonly Check[] = [
+const checks: readonly Check[] = [
   { name: 'format', command: ['oxfmt', '--check'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'types', command: ['tsc', '--noEmit'] },
@@ -16,7 +17,7 @@ export const checks: readonly Check[] = [
 const unitTests: Check = { name: 'unit tests', command: ['vitest', 'run', '--project', 'unit'] };
 
 /** Everything that can be known in seconds; stops at the first thing that is wrong. */
-export const verify = (): Promise<number> => runChecks([...checks, unitTests]);
+export const verify = ({ tests }: Options): Promise<number> => runChecks(tests ? [...checks, unitTests] : checks);
 
 export async function runChecks(list: readonly Check[]): Promise<number> {
   const started = Date.now();

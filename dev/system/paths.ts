@@ -38,3 +38,7 @@ export function pathsFrom(env: NodeJS.ProcessEnv): Paths {
 }
 
 export const nodeBinary: string = join(repository, 'node_modules', 'node', 'bin', 'node');
+
+/** What a supervisor in the background reports, for whoever waits for it and for reading later. */
+export const progressFile = (paths: Paths, supervisorPid: number): string =>
+  join(paths.logs, `environment-${supervisorPid}.log`);

@@ -13,7 +13,7 @@ const RESERVED = new Set(
 );
 
 const taskId = z.string().check((ctx) => {
-  if (ctx.value !== '' && Buffer.byteLength(ctx.value) <= 200 && !/\p{Cc}/u.test(ctx.value)) return;
+  if (ctx.value !== '' && Buffer.byteLength(ctx.value) <= 200 && !/[\p{Cc}\p{Cs}]/u.test(ctx.value)) return;
   const message = `is ${show(ctx.value)}; it must be 1 to 200 bytes without control characters.`;
   ctx.issues.push({ code: 'custom', input: ctx.value, message });
 });

@@ -1,4 +1,4 @@
-/** From what evaluation-runner.py says, line by line, to the result. Lines without the nonce are somebody else's. */
+/** From what evaluation-runner/ says, line by line, to the result. Lines without the nonce are somebody else's. */
 import type { Ending, EvaluationOutput, Progress, SampleResult, SampleVerdict } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { meanPassAtK, type ProblemCounts } from './pass-at-k.ts';

@@ -1,5 +1,5 @@
 /**
- * A suite of problems and samples in HumanEval's format, run by evaluation-runner.py in the container, each sample in
+ * A suite of problems and samples in HumanEval's format, run by evaluation-runner/ in the container, each sample in
  * a process of its own.
  *
  * Problems without samples: HumanEval's own harness refuses such a run. Here it is allowed, so that a part of a suite
@@ -21,7 +21,9 @@ import { numberedLines, unpackJsonLines } from './json-lines.ts';
 import type { PlannedFile, Workload } from './workload.ts';
 
 const INPUTS = '/holdfast/inputs';
-const RUNNER = new URL('./evaluation-runner.py', import.meta.url);
+/** A directory that Python runs by its __main__.py. */
+const RUNNER = new URL('./evaluation-runner/', import.meta.url);
+const RUNNER_FILES = ['__main__', 'boot', 'files', 'limits', 'processes', 'runner', 'sample'] as const;
 const MAX_PARALLEL = 64;
 
 export const evaluation: Workload<EvaluationTask> = {
@@ -36,16 +38,20 @@ export const evaluation: Workload<EvaluationTask> = {
     return {
       image: task.image ?? context.pythonImage,
       // Isolated: neither the environment nor a user's directory has a say in what the runner imports.
-      command: ['python3', '-I', '-u', `${INPUTS}/runner.py`],
+      command: ['python3', '-I', '-B', '-u', `${INPUTS}/runner`],
       env: {
         HOLDFAST_NONCE: context.nonce,
         HOLDFAST_SAMPLE_TIMEOUT: String(task.sampleTimeout ?? DEFAULTS.sampleTimeout),
         HOLDFAST_PARALLEL: String(parallelOf(task)),
         HOLDFAST_MEMORY_BYTES: String(parseQuantity(memory)),
         HOLDFAST_TMP_BYTES: String(parseQuantity(tmp)),
+        HOLDFAST_OWNS_TMP: '1',
       },
       files: [
-        { path: `${INPUTS}/runner.py`, bytes: readFileSync(RUNNER) },
+        ...RUNNER_FILES.map((name) => ({
+          path: `${INPUTS}/runner/${name}.py`,
+          bytes: readFileSync(new URL(`${name}.py`, RUNNER)),
+        })),
         packed('problems', task.problems, ['task_id', 'prompt', 'entry_point', 'test']),
         packed('samples', task.samples, ['task_id', 'completion']),
       ],

@@ -10,7 +10,7 @@ export type Duration = string;
 
 /** What one Pod may use. Requests and limits are the same, so a task gets what it was promised and no more. */
 export interface Resources {
-  /** Cores in Kubernetes' notation, `500m` to `256`. Default `1`. */
+  /** Cores in Kubernetes' notation, `10m` to `256`. Default `1`. */
   readonly cpu?: string;
   /** Memory in Kubernetes' notation, `16Mi` to `16Ti`. Default `512Mi`. */
   readonly memory?: string;

@@ -27,7 +27,7 @@ function strict<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 const resourcesShape = {
-  cpu: fields.quantity('500m', '256', 0.001, '500m or 2').exactOptional(),
+  cpu: fields.quantity('10m', '256', 0.001, '500m or 2').exactOptional(),
   memory: fields.quantity('16Mi', '16Ti', 1, '512Mi or 4Gi').exactOptional(),
   devices: fields.devices.exactOptional(),
   tmp: fields.quantity('1Mi', '1Ti', 1, '64Mi').exactOptional(),

@@ -74,10 +74,10 @@ export class LogStore {
   }
 
   /** Containers' files of a run; without any, its events: a task that never started has those. */
-  async filesOf(run: StoredRun): Promise<readonly string[]> {
+  async filesOf(run: StoredRun, withEvents = true): Promise<readonly string[]> {
     const names = await readdir(this.folder(run)).catch(() => []);
     const logs = names.filter((name) => name.endsWith('.log') && name !== EVENTS_FILE).toSorted();
-    return logs.length > 0 ? logs : names.filter((name) => name === EVENTS_FILE);
+    return logs.length > 0 || !withEvents ? logs : names.filter((name) => name === EVENTS_FILE);
   }
 
   async *lines(run: StoredRun, file: string, from = 0): AsyncGenerator<LogLine & { readonly end: number }> {

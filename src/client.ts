@@ -1,0 +1,277 @@
+/**
+ * Start, see, cancel, and read tasks. Used by the CLI, the laboratory and the examples; the package's export. It does
+ * nothing that Temporal's own client could not: start `runTask`, `handle.cancel()`, `handle.result()` mean the same.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import type { Config } from './config.ts';
+import { type CancelAnswer, type Problem, type Task, type TaskResult, WORKFLOW_TYPE } from './contract.ts';
+import { HoldfastError } from './errors.ts';
+import { digest, taskLabel } from './fence.ts';
+import { type LogLine, LogStore, type StoredRun } from './logs/store.ts';
+import { checkTask, checkTaskId } from './schemas.ts';
+import { summaryOf, type TaskView, viewOf } from './task-view.ts';
+import { workloads } from './workloads/index.ts';
+import type { Workload } from './workloads/workload.ts';
+
+export type * from './contract.ts';
+export { ERRORS, type ErrorCode, EXIT, HoldfastError } from './errors.ts';
+export type { TaskView } from './task-view.ts';
+
+/** How a task ended, as told by Temporal's record. */
+export type TaskOutcome =
+  | { readonly outcome: 'succeeded'; readonly result: TaskResult }
+  | { readonly outcome: 'failed'; readonly problem: Problem }
+  | { readonly outcome: 'cancelled'; readonly reason: string; readonly started: boolean }
+  | { readonly outcome: 'terminated' | 'timed_out' };
+
+export interface CancelOptions {
+  /** Why; it is in the history, the memo and the task's state. At most 1,000 characters. */
+  readonly reason?: string;
+  /** Wait until the outcome is settled. Default true; false answers `cancelling` at once. */
+  readonly wait?: boolean;
+}
+
+export interface StartedTask {
+  readonly taskId: string;
+  readonly runId: string;
+  /** False if the task was there already, with exactly the same input. */
+  readonly isNew: boolean;
+}
+
+export interface ContainerLine extends LogLine {
+  /** File of the log store it stands in: `<pod>.<container>.log`, or `events.log`. */
+  readonly file: string;
+}
+
+export interface HoldfastClientOptions {
+  readonly taskQueue: string;
+  /** Folder of the log store; `logs` reads it. */
+  readonly logDir: string;
+}
+
+export class HoldfastClient {
+  /** Temporal's own client, for everything else. */
+  readonly temporal: Client;
+  readonly #options: HoldfastClientOptions;
+
+  constructor(temporal: Client, options: HoldfastClientOptions) {
+    this.temporal = temporal;
+    this.#options = options;
+  }
+
+  /** @throws HoldfastError TEMPORAL_UNREACHABLE */
+  static async connect(config: Config): Promise<HoldfastClient> {
+    const { connectionOptions, namespace } = config.temporal;
+    const connection = await Connection.connect(connectionOptions).catch((cause: unknown) => {
+      const address = connectionOptions.address ?? 'localhost:7233';
+      throw new HoldfastError(
+        'TEMPORAL_UNREACHABLE',
+        `Temporal does not answer at ${address}.`,
+        { address },
+        { cause },
+      );
+    });
+    return new HoldfastClient(new Client({ connection, namespace }), config);
+  }
+
+  async close(): Promise<void> {
+    await this.temporal.connection.close();
+  }
+
+  /**
+   * Starts a task, or finds it if exactly this was started under this id before.
+   * @throws HoldfastError INPUT_INVALID, INPUT_TOO_LARGE (nothing was created), TASK_ID_TAKEN.
+   */
+  async start(input: Task, { id }: { readonly id?: string } = {}): Promise<StartedTask> {
+    const task = checkTask(input);
+    const taskId = checkTaskId(id ?? `${task.workload}-${randomUUID()}`);
+    const inputDigest = digest(task);
+    const workload: Workload = workloads[task.workload];
+    const summary = workload.summary(task);
+    const requestId = randomUUID();
+    try {
+      const handle = await this.temporal.workflow.start(WORKFLOW_TYPE, {
+        args: [task],
+        workflowId: taskId,
+        taskQueue: this.#options.taskQueue,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        memo: { inputDigest, requestId },
+        staticSummary: summary,
+        staticDetails: `Task \`${taskId}\`, workload **${task.workload}**. Cancel is safe at any moment: it answers when nothing of the task is left.`,
+      });
+      const { memo, runId } = await handle.describe();
+      this.#checkSameInput(taskId, inputDigest, memo);
+      return { taskId, runId, isNew: memo?.['requestId'] === requestId };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const { memo, runId } = await this.#describe(taskId);
+      this.#checkSameInput(taskId, inputDigest, memo);
+      return { taskId, runId, isNew: false };
+    }
+  }
+
+  /** @throws HoldfastError TASK_UNKNOWN */
+  async describe(taskId: string): Promise<TaskView> {
+    return viewOf(this.temporal, await this.#describe(taskId));
+  }
+
+  /** Waits for the task's end. @throws HoldfastError TASK_UNKNOWN */
+  async result(taskId: string): Promise<TaskOutcome> {
+    try {
+      const result: TaskResult = await this.temporal.workflow.getHandle(taskId).result();
+      return { outcome: 'succeeded', result };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw unknownTask(taskId, error);
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      return this.#unsuccessful(taskId, error.cause);
+    }
+  }
+
+  /**
+   * Asks for the task's end and, unless told not to wait, answers when it is settled. "cancelled" is said only when no
+   * container of the task runs and none ever will. Repeats get the same answer.
+   */
+  async cancel(taskId: string, { reason = '', wait = true }: CancelOptions = {}): Promise<CancelAnswer> {
+    const before = await this.describe(taskId).catch((error: unknown) => {
+      if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
+      throw error;
+    });
+    if (before === undefined) return 'unknown_task';
+    if (!before.open) return answerOf(before, 'before');
+    await this.#requestCancel(before, reason);
+    if (!wait) return 'cancelling';
+    await this.result(taskId);
+    return answerOf(await this.describe(taskId), 'now');
+  }
+
+  /** Newest first; `limit` defaults to 100. */
+  async *list({ limit = 100 }: { readonly limit?: number } = {}): AsyncGenerator<TaskView> {
+    let left = limit;
+    if (left <= 0) return;
+    for await (const info of this.temporal.workflow.list({ query: `WorkflowType = '${WORKFLOW_TYPE}'` })) {
+      yield summaryOf(info);
+      left -= 1;
+      if (left <= 0) return;
+    }
+  }
+
+  /**
+   * Lines of the task's latest run, from this machine's log store; of a task that never started, what Kubernetes said.
+   * With `follow`, until the task has ended.
+   * @throws HoldfastError TASK_UNKNOWN, LOGS_UNAVAILABLE
+   */
+  async *logs(taskId: string, { follow = false }: { readonly follow?: boolean } = {}): AsyncGenerator<ContainerLine> {
+    const store = new LogStore(this.#options.logDir);
+    const offsets = new Map<string, number>();
+    let any = false;
+    for (;;) {
+      const view = await this.describe(taskId);
+      const over = !view.open || !follow;
+      for await (const line of linesSince(store, await this.#latestRun(store, taskId), offsets, over)) {
+        any = true;
+        yield line;
+      }
+      if (over) break;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    if (!any) throw new HoldfastError('LOGS_UNAVAILABLE', `No output of task ${taskId} is in ${this.#options.logDir}.`);
+  }
+
+  async #latestRun(store: LogStore, taskId: string): Promise<StoredRun | undefined> {
+    const runs = await store.runsOf(taskLabel(this.temporal.options.namespace, taskId));
+    return runs.at(-1);
+  }
+
+  #checkSameInput(taskId: string, inputDigest: string, memo: Readonly<Record<string, unknown>> | undefined): void {
+    if (memo?.['inputDigest'] === inputDigest) return;
+    throw new HoldfastError('TASK_ID_TAKEN', `A task ${taskId} exists already, with another input.`, { taskId });
+  }
+
+  async #describe(taskId: string) {
+    return this.temporal.workflow
+      .getHandle(taskId)
+      .describe()
+      .catch((error: unknown) => {
+        throw error instanceof WorkflowNotFoundError ? unknownTask(taskId, error) : error;
+      });
+  }
+
+  /** The SDK's own cancel() has no place for a reason (temporalio/sdk-typescript#1626); the request has. */
+  async #requestCancel({ taskId, runId }: TaskView, reason: string): Promise<void> {
+    await this.temporal.workflowService.requestCancelWorkflowExecution({
+      namespace: this.temporal.options.namespace,
+      workflowExecution: { workflowId: taskId },
+      identity: this.temporal.options.identity,
+      requestId: randomUUID(),
+      firstExecutionRunId: await this.#firstRunId(taskId, runId),
+      reason: reason.slice(0, 1_000),
+    });
+  }
+
+  /** Guards against cancelling a later task that was given the same id. */
+  async #firstRunId(taskId: string, runId: string): Promise<string> {
+    const { raw } = await this.#describe(taskId);
+    return raw.workflowExecutionInfo?.firstRunId || runId;
+  }
+
+  async #unsuccessful(taskId: string, cause: Error | undefined): Promise<TaskOutcome> {
+    if (cause instanceof CancelledFailure) {
+      const { cancel, started } = await this.describe(taskId);
+      return { outcome: 'cancelled', reason: cancel?.reason ?? '', started };
+    }
+    if (cause instanceof TerminatedFailure) return { outcome: 'terminated' };
+    if (cause instanceof TimeoutFailure) return { outcome: 'timed_out' };
+    const told = cause instanceof ApplicationFailure ? (cause.details?.[0] as Problem | undefined) : undefined;
+    return {
+      outcome: 'failed',
+      problem: told ?? { code: 'WORKER_FAULT', message: cause?.message ?? 'no reason given' },
+    };
+  }
+}
+
+/** `before`: it had ended when the cancel came. `now`: it ended after, perhaps because of it, perhaps by itself. */
+function answerOf({ outcome, started }: TaskView, when: 'before' | 'now'): CancelAnswer {
+  if (outcome === undefined) return 'cancelling';
+  switch (outcome) {
+    case 'succeeded':
+      return 'already_completed';
+    case 'failed':
+      return 'already_failed';
+    case 'terminated':
+      return 'already_terminated';
+    case 'timed_out':
+      return 'already_timed_out';
+    case 'cancelled':
+      if (when === 'before') return 'already_cancelled';
+      return started ? 'cancelled_running' : 'cancelled_before_start';
+  }
+}
+
+async function* linesSince(
+  store: LogStore,
+  run: StoredRun | undefined,
+  offsets: Map<string, number>,
+  withEvents: boolean,
+): AsyncGenerator<ContainerLine> {
+  if (run === undefined) return;
+  for (const file of await store.filesOf(run, withEvents)) {
+    const key = `${run.run}/${file}`;
+    for await (const { end, ...line } of store.lines(run, file, offsets.get(key) ?? 0)) {
+      offsets.set(key, end);
+      yield { ...line, file };
+    }
+  }
+}
+
+function unknownTask(taskId: string, cause: unknown): HoldfastError {
+  return new HoldfastError('TASK_UNKNOWN', `There is no task ${taskId}.`, { taskId }, { cause });
+}

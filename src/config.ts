@@ -1,0 +1,130 @@
+/**
+ * The only reader of process.env. Every variable, its unit and its default is in the table below; a wrong one is
+ * refused with all the others that are wrong. A local environment that is up (`npm run up`) leaves its addresses in a
+ * file of the user's; they hold where nothing else is said.
+ */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { z } from 'zod';
+import { TASK_QUEUE } from './contract.ts';
+import { HoldfastError } from './errors.ts';
+
+/** Value of HOLDFAST_KUBE_CONTEXT for a worker that runs in the cluster it makes Jobs in. */
+export const IN_CLUSTER = 'in-cluster';
+
+const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes namespace name');
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+const schema = z.object({
+  /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
+  HOLDFAST_KUBE_CONTEXT: z.string().min(1).optional(),
+  /** Namespace in which Jobs are made. */
+  HOLDFAST_KUBE_NAMESPACE: dnsLabel.default('holdfast'),
+  /** Path of the kubeconfig; Kubernetes' own default otherwise. */
+  KUBECONFIG: z.string().min(1).optional(),
+  /** Where output is kept when Pods are gone. */
+  HOLDFAST_LOG_DIR: z.string().min(1).optional(),
+  HOLDFAST_PYTHON_IMAGE: z.string().min(1).default('python:3.12-slim'),
+  HOLDFAST_TASK_QUEUE: z.string().min(1).max(200).default(TASK_QUEUE),
+  /** Tasks that one worker follows at the same time. */
+  HOLDFAST_MAX_TASKS: count(1, 20_000).default(2_000),
+  /** Deadline of one request to Kubernetes. Milliseconds. */
+  HOLDFAST_KUBE_DEADLINE_MS: count(100, 20_000).default(5_000),
+  HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export interface Config {
+  readonly temporal: ReturnType<typeof loadClientConnectConfig> & { readonly namespace: string };
+  readonly kubernetes: {
+    readonly context: string | undefined;
+    readonly kubeconfig: string | undefined;
+    readonly namespace: string;
+    readonly deadlineMs: number;
+  };
+  readonly logDir: string;
+  readonly pythonImage: string;
+  readonly taskQueue: string;
+  readonly maxTasks: number;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** @throws HoldfastError CONFIG_INVALID with every problem by variable. */
+export function readConfig(given: Env = process.env): Config {
+  const env = withLocalEnvironment(dropEmpty(given));
+  const parsed = schema.safeParse(env);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+    const list = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    throw new HoldfastError('CONFIG_INVALID', `The configuration is not usable: ${list}.`, { problems });
+  }
+  const values = parsed.data;
+  return {
+    temporal: temporalConfig(env),
+    kubernetes: {
+      context: values.HOLDFAST_KUBE_CONTEXT,
+      kubeconfig: values.KUBECONFIG,
+      namespace: values.HOLDFAST_KUBE_NAMESPACE,
+      deadlineMs: values.HOLDFAST_KUBE_DEADLINE_MS,
+    },
+    logDir: values.HOLDFAST_LOG_DIR ?? join(stateDir(env), 'task-logs'),
+    pythonImage: values.HOLDFAST_PYTHON_IMAGE,
+    taskQueue: values.HOLDFAST_TASK_QUEUE,
+    maxTasks: values.HOLDFAST_MAX_TASKS,
+    logLevel: values.HOLDFAST_LOG_LEVEL,
+  };
+}
+
+/** Temporal's own variables and temporal.toml profiles, as its CLI reads them. */
+function temporalConfig(env: Env): Config['temporal'] {
+  try {
+    const loaded = loadClientConnectConfig({ overrideEnvVars: definedOnly(env) });
+    return { ...loaded, namespace: loaded.namespace ?? 'default' };
+  } catch (error) {
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `Temporal's configuration is not usable: ${String(error)}`,
+      {},
+      { cause: error },
+    );
+  }
+}
+
+/** What `npm run up` left is taken as a whole or not at all: never one cluster's name with another's address. */
+function withLocalEnvironment(env: Env): Env {
+  const local = localEnvironment(env);
+  const saysTemporal = Object.keys(env).some((name) => name.startsWith('TEMPORAL_'));
+  const saysKubernetes = env['KUBECONFIG'] !== undefined || env['HOLDFAST_KUBE_CONTEXT'] !== undefined;
+  const taken = Object.entries(local).filter(([name]) => {
+    if (name.startsWith('TEMPORAL_')) return !saysTemporal;
+    if (name === 'HOLDFAST_LOG_DIR') return true;
+    return !saysKubernetes;
+  });
+  return { ...Object.fromEntries(taken), ...env };
+}
+
+function localEnvironment(env: Env): Readonly<Record<string, string>> {
+  try {
+    return JSON.parse(readFileSync(join(stateDir(env), 'env.json'), 'utf8')) as Record<string, string>;
+  } catch {
+    return {};
+  }
+}
+
+function stateDir(env: Env): string {
+  return join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'holdfast');
+}
+
+/** Compose files hand over unset variables as empty ones. */
+function dropEmpty(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+}
+
+function definedOnly(env: Env): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

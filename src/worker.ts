@@ -1,0 +1,140 @@
+/** The only place where parts are joined: config, Kubernetes, activities, the workflow bundle, shutdown. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { Deps } from './activities/deps.ts';
+import { createActivities } from './activities/index.ts';
+import { type Config, readConfig } from './config.ts';
+import { followQueue } from './contract.ts';
+import { HoldfastError } from './errors.ts';
+import { JobsApi } from './kubernetes/jobs-api.ts';
+import { loadKubeConfig } from './kubernetes/kube-config.ts';
+import { RunWatch } from './kubernetes/run-watch.ts';
+import { Collector } from './logs/collector.ts';
+import { LogStore } from './logs/store.ts';
+import { createLogger, temporalLogger } from './telemetry.ts';
+
+export interface HoldfastWorker {
+  /** Resolves when the worker has stopped; rejects if it failed. */
+  readonly run: () => Promise<void>;
+  /** Stops taking work; what runs is handed back to Temporal. */
+  readonly stop: () => void;
+}
+
+/** A worker for everything of Holdfast: workflows and short activities on one queue, long waits on another. */
+export async function createWorker(
+  config: Config,
+  logger: Logger,
+  bundle?: WorkflowBundleOption,
+): Promise<HoldfastWorker> {
+  const connection = await connect(config);
+  const { deps, close } = await createDeps(config, logger);
+  const activities = createActivities(deps);
+  const shared = { connection, namespace: config.temporal.namespace, activities } satisfies WorkerOptions | object;
+  const tasks = await Worker.create({
+    ...shared,
+    taskQueue: config.taskQueue,
+    workflowBundle: bundle ?? (await workflowBundle()),
+    // A cancel reaches a running activity in the answer to a heartbeat; this is the longest it waits for one.
+    maxHeartbeatThrottleInterval: '300ms',
+    // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
+    stickyQueueScheduleToStartTimeout: '3s',
+    shutdownGraceTime: '10s',
+    maxConcurrentActivityTaskExecutions: 200,
+  });
+  const follows = await Worker.create({
+    ...shared,
+    taskQueue: followQueue(config.taskQueue),
+    maxHeartbeatThrottleInterval: '1s',
+    maxConcurrentActivityTaskExecutions: config.maxTasks,
+  });
+  return {
+    run: async () => {
+      try {
+        await Promise.all([tasks.run(), follows.run()]);
+      } finally {
+        await close();
+        await connection.close();
+      }
+    },
+    stop: () => {
+      for (const worker of [tasks, follows]) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
+
+/** The bundle that `npm run build` made, if there is one; else made now, in about a second. */
+export async function workflowBundle(): Promise<WorkflowBundleOption> {
+  const built = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(built)) return { codePath: built };
+  return bundleWorkflowCode({
+    workflowsPath: sibling('./workflows/index'),
+    workflowInterceptorModules: [sibling('./workflows/cancel-reason')],
+  });
+}
+
+/** From source the modules are .ts, from dist .js; the bundler wants the real path. */
+function sibling(path: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  return fileURLToPath(new URL(`${path}${extension}`, import.meta.url));
+}
+
+async function createDeps(config: Config, logger: Logger): Promise<{ deps: Deps; close: () => Promise<void> }> {
+  const kube = loadKubeConfig(config.kubernetes);
+  const { namespace, deadlineMs } = config.kubernetes;
+  const api = new JobsApi(kube, { namespace, deadlineMs });
+  const watch = new RunWatch(kube, namespace, { warn: (message, fields) => logger.warn(fields, message) });
+  const logs = new LogStore(config.logDir);
+  const collector = new Collector(api, logs);
+  await watch.start();
+  const deps = {
+    api,
+    watch,
+    logs,
+    collector,
+    temporalNamespace: config.temporal.namespace,
+    pythonImage: config.pythonImage,
+  };
+  const close = async () => {
+    collector.close();
+    await watch.stop();
+  };
+  return { deps, close };
+}
+
+async function connect(config: Config): Promise<NativeConnection> {
+  const { connectionOptions } = config.temporal;
+  return NativeConnection.connect(connectionOptions).catch((error: unknown) => {
+    const address = connectionOptions.address ?? 'localhost:7233';
+    throw new HoldfastError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${address}.`, {}, { cause: error });
+  });
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger(config.logLevel);
+  Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
+  const worker = await createWorker(config, logger);
+  process.once('SIGTERM', worker.stop);
+  process.once('SIGINT', worker.stop);
+  const stopped = worker.run();
+  logger.info({ taskQueue: config.taskQueue, namespace: config.kubernetes.namespace }, 'worker ready');
+  await stopped;
+  logger.info('worker stopped');
+}
+
+if (import.meta.main) {
+  await main().catch((error: unknown) => {
+    const next = error instanceof HoldfastError ? ` ${error.next}` : '';
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}${next}\n`);
+    process.exitCode = error instanceof HoldfastError ? 2 : 1;
+  });
+}

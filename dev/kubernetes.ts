@@ -1,4 +1,5 @@
 import { contextName } from './cluster/credentials.ts';
+import type { Credentials } from './cluster/credentials.ts';
 import { existingCluster } from './cluster/existing.ts';
 import {
   api,
@@ -32,26 +33,16 @@ async function startLocal(
     parts.start,
   );
   const kubeconfig = credentials.kubeconfig.admin;
-  const core = api(kubeconfig);
-  const startNode = async ({ bin, runc, images }: NodePlan) => {
-    const tools = { kubernetes, bin, runc };
-    await startRealNode(
-      { tools, folder: paths.node, mark: paths.mark, kubeletPort: plan.ports.KUBELET, credentials },
-      images,
-      parts,
-    );
-  };
-  const simulate = async (program: string) => {
-    parts.start(kwokCommand(program, kubeconfig));
-    await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);
-  };
-  await Promise.all([
-    node ? startNode(node) : undefined,
-    untilApiServer(core).then(async () => {
-      await Promise.all([ensureNamespace(core), local.kwok === undefined ? undefined : simulate(local.kwok)]);
-      await untilNodes(core, local.simulatedNodes + (node ? 1 : 0));
-    }),
-  ]);
+  const realNode = node ? startNode(node, kubernetes, credentials, plan, paths, parts) : undefined;
+  const core = await api(kubeconfig);
+  const nodes = untilApiServer(core).then(async () => {
+    if (local.kwok !== undefined) {
+      parts.start(kwokCommand(local.kwok, kubeconfig));
+      await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);
+    }
+    await Promise.all([ensureNamespace(core), untilNodes(core, local.simulatedNodes + (node ? 1 : 0))]);
+  });
+  await Promise.all([realNode, nodes]);
   return {
     kubeconfig,
     context: contextName,
@@ -61,4 +52,17 @@ async function startLocal(
     isOurs: true,
     kubectl: [kubernetes, 'kubectl', '--kubeconfig', kubeconfig],
   };
+}
+
+function startNode(
+  { bin, runc, images }: NodePlan,
+  kubernetes: string,
+  credentials: Credentials,
+  plan: Plan,
+  paths: Paths,
+  parts: NodeParts,
+): Promise<void> {
+  const tools = { kubernetes, bin, runc };
+  const settings = { tools, folder: paths.node, mark: paths.mark, kubeletPort: plan.ports.KUBELET, credentials };
+  return startRealNode(settings, images, parts);
 }

@@ -1,7 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Command } from './cluster/control-plane.ts';
 import { eventually } from './cluster/local.ts';
 import type { Plan } from './plan.ts';
@@ -19,7 +17,7 @@ export type TemporalPlan =
 
 /** A server that was named is used; else `temporal` on the PATH; else the SDK's own download; else it is built. */
 export async function planTemporal(paths: Paths, env: NodeJS.ProcessEnv, reporter: Reporter): Promise<TemporalPlan> {
-  const named = namedServer(env);
+  const named = await namedServer(env);
   if (named) {
     reporter.say(`Temporal: using ${named.address}, named by ${named.why}.`);
     return named;
@@ -33,9 +31,10 @@ export async function planTemporal(paths: Paths, env: NodeJS.ProcessEnv, reporte
   return { kind: 'local', program: join(await ensureGoTool(paths.cache, goTools.temporal, reporter), 'temporal') };
 }
 
-function namedServer(env: NodeJS.ProcessEnv): (TemporalPlan & { kind: 'existing' }) | undefined {
+async function namedServer(env: NodeJS.ProcessEnv): Promise<(TemporalPlan & { kind: 'existing' }) | undefined> {
   const why = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].find((name) => env[name]);
   if (why === undefined) return undefined;
+  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
   const config = loadClientConnectConfig({ overrideEnvVars: { ...env } as Record<string, string> });
   const address = config.connectionOptions.address;
   if (address === undefined) return undefined;
@@ -87,6 +86,7 @@ export async function startTemporal(
 }
 
 async function answersFor(address: string, namespace: string): Promise<true> {
+  const { Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: 1_000 });
   try {
     await connection.workflowService.describeNamespace({ namespace });

@@ -1,12 +1,12 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
 import { obstacle } from '../obstacle.ts';
 import type { KubernetesState } from '../state.ts';
 import { api, ensureNamespace, kubeNamespace } from './local.ts';
 
 /** A cluster that the reader named. Nothing is started there but what tasks need: one namespace. */
 export async function existingCluster(context: string): Promise<KubernetesState> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   config.loadFromDefault();
   const known = config.getContexts().map(({ name }) => name);
@@ -19,7 +19,7 @@ export async function existingCluster(context: string): Promise<KubernetesState>
       'leave it out for a local cluster',
     );
   config.setCurrentContext(context);
-  await ensureNamespace(api(undefined, context));
+  await ensureNamespace(await api(undefined, context));
   return {
     kubeconfig: process.env['KUBECONFIG'] || join(homedir(), '.kube', 'config'),
     context,

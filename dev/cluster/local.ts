@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import type { V1Node } from '@kubernetes/client-node';
+import type { CoreV1Api, V1Node } from '@kubernetes/client-node';
 import { controlPlaneCommands } from './control-plane.ts';
 import { writeCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
@@ -11,7 +10,9 @@ import type { NodeParts } from './node.ts';
 
 export const kubeNamespace = 'holdfast';
 
-export function api(kubeconfig: string | undefined, context?: string): CoreV1Api {
+/** Loaded when it is needed: it takes half a second, which the parts of the cluster use to start. */
+export async function api(kubeconfig: string | undefined, context?: string): Promise<CoreV1Api> {
+  const { CoreV1Api, KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);

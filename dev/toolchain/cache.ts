@@ -104,5 +104,5 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-const hashOf = (key: readonly string[]): string =>
+export const hashOf = (key: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16);

@@ -1,8 +1,10 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Reporter } from '../report.ts';
 import { findProgram, run } from '../system/processes.ts';
-import { ensure } from './cache.ts';
+import { writeWhole } from '../state.ts';
+import { waitForLock } from '../system/lock.ts';
+import { ensure, hashOf } from './cache.ts';
 
 export const hasDebianTools = (): boolean =>
   ['apt-get', 'apt-cache', 'dpkg'].every((program) => findProgram(program) !== undefined);
@@ -34,15 +36,20 @@ export function apt(cache: string, reporter: Reporter): Apt {
   let useOwn = existsSync(join(own, 'state', 'lists'));
 
   async function update(): Promise<void> {
+    const lock = await waitForLock(join(cache, 'locks', 'apt.lock'));
     const step = reporter.step(
       'Reading the package lists of Debian',
       'into the cache of this user; nothing is installed',
     );
-    for (const folder of ['state/lists/partial', 'cache/archives/partial'])
-      mkdirSync(join(own, folder), { recursive: true });
-    await run('apt-get', [...options, ...ownOptions, '-q', 'update']);
-    useOwn = true;
-    step.done();
+    try {
+      for (const folder of ['state/lists/partial', 'cache/archives/partial'])
+        mkdirSync(join(own, folder), { recursive: true });
+      await run('apt-get', [...options, ...ownOptions, '-q', 'update']);
+      useOwn = true;
+      step.done();
+    } finally {
+      lock.release();
+    }
   }
 
   /** Missing lists and files that have left the archive are both cured by reading the lists. */
@@ -54,28 +61,43 @@ export function apt(cache: string, reporter: Reporter): Apt {
     });
   }
 
+  /** Asking apt takes a second each time; as long as its lists are the same, so is the answer. */
+  async function remembered(question: readonly string[], ask: () => Promise<Answer>): Promise<Answer> {
+    const lists = ['/var/lib/apt/lists', join(own, 'state', 'lists')];
+    const file = () => join(own, 'answers', hashOf([...question, ...lists.map(modifiedAt)]));
+    if (existsSync(file())) return JSON.parse(readFileSync(file(), 'utf8'));
+    const answer = await ask();
+    writeWhole(file(), answer);
+    return answer;
+  }
+
   return {
     async packages(names) {
-      const { stdout } = await withLists((given) => run('apt-get', [...given, 'download', '--print-uris', ...names]));
-      const pins = stdout
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => line.split(' ').slice(1).join(' '))
-        .toSorted();
+      const pins = await remembered(['packages', ...names], () => withLists((given) => pinsOf(given, names)));
       return { pins, extract: (folder) => withLists((given) => downloadAndExtract(given, names, folder)) };
     },
-    async dependencies(names) {
-      const quiet = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(
-        (kind) => `--no-${kind}`,
-      );
-      const { stdout } = await withLists(async (given) => {
-        const answer = await run('apt-cache', [...given, 'depends', '--recurse', ...quiet, ...names]);
-        if (!names.every((name) => answer.stdout.includes(`${name}\n`))) throw new Error('apt has no lists');
-        return answer;
-      });
-      return [...new Set(stdout.split('\n').filter((line) => /^[a-z0-9]/.test(line)))];
-    },
+    dependencies: (names) =>
+      remembered(['dependencies', ...names], () => withLists((given) => dependenciesOf(given, names))),
   };
+}
+
+type Answer = readonly string[];
+
+const modifiedAt = (path: string): string => String(statSync(path, { throwIfNoEntry: false })?.mtimeMs);
+
+async function pinsOf(options: readonly string[], names: readonly string[]): Promise<Answer> {
+  const { stdout } = await run('apt-get', [...options, 'download', '--print-uris', ...names]);
+  const lines = stdout.split('\n').filter(Boolean);
+  return lines.map((line) => line.split(' ').slice(1).join(' ')).toSorted();
+}
+
+async function dependenciesOf(options: readonly string[], names: readonly string[]): Promise<Answer> {
+  const others = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'];
+  const without = others.map((kind) => `--no-${kind}`);
+  const { stdout } = await run('apt-cache', [...options, 'depends', '--recurse', ...without, ...names]);
+  // It does not fail when it has no lists, it only knows of no such package.
+  if (!names.every((name) => stdout.includes(`${name}\n`))) throw new Error('apt has no lists');
+  return [...new Set(stdout.split('\n').filter((line) => /^[a-z0-9]/.test(line)))];
 }
 
 async function downloadAndExtract(options: readonly string[], names: readonly string[], folder: string): Promise<void> {

@@ -1,0 +1,112 @@
+/** Who works on the cluster without being asked: garbage collector, Job controller, kubelet. One step each at a time. */
+import type { Anchor, Cluster, Ghost, Job, Pod } from './cluster.ts';
+import { withJob, withoutJob, withoutPod, withPod } from './cluster.ts';
+import type { Emit } from './explore.ts';
+
+export interface ClusterHabits {
+  /** How many Pods the Job controller may make of one Job; more than 1 only by a stale cache or a replacement. */
+  readonly podsPerJob: number;
+  /** Whether the Job controller's first status write is modelled: it makes a start's compare-and-set fail once. */
+  readonly statusWrites: boolean;
+  /** Containers may end by themselves, well; only while nothing was told: the work is longer than any race. */
+  readonly worksUntilEnd: boolean;
+  /** `ttlSecondsAfterFinished`: finished Jobs are removed in the end. */
+  readonly ttl: boolean;
+  /** `stale`: the kubelet may mount from its cache an anchor that is gone. */
+  readonly kubelet: 'fresh' | 'stale';
+}
+
+export function clusterSteps(cluster: Cluster, habits: ClusterHabits, open: boolean, emit: Emit<Cluster>): void {
+  jobController(cluster, habits, emit);
+  kubelet(cluster, habits, open, emit);
+  garbageCollector(cluster, emit);
+  if (habits.ttl)
+    for (const job of cluster.jobs)
+      if (job.finished && job.ending === '')
+        emit('The TTL of the finished Job ends and it is deleted', withJob(cluster, endingJob(job)));
+}
+
+const endingJob = (job: Job): Job => ({ ...job, ending: 'Foreground', version: job.version + 1 });
+
+function jobController(cluster: Cluster, habits: ClusterHabits, emit: Emit<Cluster>): void {
+  for (const job of cluster.jobs) {
+    if (job.foreign) continue;
+    const runs = !job.suspended && !job.finished;
+    if (runs && job.podsMade < habits.podsPerJob) {
+      const stale = job.ending === '' ? '' : ', from its cache, although the Job is being deleted';
+      emit(`The Job controller makes a Pod${stale}`, podMade(withJob(cluster, oneMore(job)), job.uid, job.mounts));
+    }
+    if (habits.statusWrites && job.suspended && !job.noted && job.ending === '')
+      emit('The Job controller notes Suspended in its status', withJob(cluster, noted(job)));
+    const done = cluster.pods.some((pod) => pod.job === job.uid && pod.phase === 'done');
+    if (runs && done && job.ending === '')
+      emit('The Job controller marks the Job finished', withJob(cluster, finished(job)));
+  }
+  for (const ghost of cluster.ghosts) {
+    const others = cluster.ghosts.filter((item) => item !== ghost);
+    if (ghost.podsMade < habits.podsPerJob) {
+      const haunted = { ...cluster, ghosts: [...others, oneMore(ghost)].sort((a, b) => a.job - b.job) };
+      emit(
+        'The Job controller, from its cache, makes a Pod of the Job that is gone',
+        podMade(haunted, ghost.job, ghost.mounts),
+      );
+    }
+    emit('The Job controller hears that the Job is gone', { ...cluster, ghosts: others });
+  }
+}
+
+const oneMore = <T extends Job | Ghost>(maker: T): T => ({ ...maker, podsMade: maker.podsMade + 1 });
+const noted = (job: Job): Job => ({ ...job, noted: true, version: job.version + 1 });
+const finished = (job: Job): Job => ({ ...job, finished: true, version: job.version + 1 });
+
+function podMade(cluster: Cluster, job: number, mounts: boolean): Cluster {
+  const uid = cluster.lastUid + 1;
+  const pod: Pod = { uid, job, owner: job, mounts, phase: 'pending', ending: false };
+  return { ...cluster, pods: [...cluster.pods, pod], lastUid: uid };
+}
+
+function kubelet(cluster: Cluster, habits: ClusterHabits, open: boolean, emit: Emit<Cluster>): void {
+  for (const pod of cluster.pods) {
+    // A container may start although its Pod is being deleted: the kubelet hears of it a moment later.
+    if (pod.phase === 'pending' && pod.mounts && canMount(cluster.anchor, habits))
+      emit('The kubelet mounts the anchor into the Pod', withPod(cluster, { ...pod, phase: 'mounted' }));
+    if (pod.phase === 'mounted' || (pod.phase === 'pending' && !pod.mounts))
+      emit('The kubelet starts the container', withPod(cluster, { ...pod, phase: 'running' }));
+    if (pod.phase === 'running' && habits.worksUntilEnd && open)
+      emit('The container ends by itself, well', withPod(cluster, { ...pod, phase: 'done' }));
+    if (pod.ending) emit('The kubelet stops the Pod and it is gone', withoutPod(cluster, pod));
+  }
+}
+
+const canMount = (anchor: Anchor | null, habits: ClusterHabits): boolean =>
+  anchor?.armed === true || habits.kubelet === 'stale';
+
+function garbageCollector(cluster: Cluster, emit: Emit<Cluster>): void {
+  if (cluster.anchor?.ending === true) emit('The garbage collector lets the anchor go', { ...cluster, anchor: null });
+  for (const job of cluster.jobs) collectJob(cluster, job, emit);
+  for (const pod of cluster.pods) {
+    if (pod.owner === 0 || pod.ending) continue;
+    const owner = cluster.jobs.find((job) => job.uid === pod.owner);
+    const ending = withPod(cluster, { ...pod, ending: true });
+    if (owner === undefined) emit('The garbage collector deletes the Pod, whose Job is gone', ending);
+    else if (owner.ending === 'Foreground') emit('The garbage collector deletes the Pod of the ending Job', ending);
+  }
+}
+
+function collectJob(cluster: Cluster, job: Job, emit: Emit<Cluster>): void {
+  const pods = cluster.pods.filter((pod) => pod.owner === job.uid);
+  if (job.ending === 'Foreground' && pods.length === 0)
+    emit('The garbage collector lets the Job go, now that it has no Pods', withoutJob(cluster, job));
+  if (job.ending === 'Orphan') {
+    const freed = pods.reduce((world, pod) => withPod(world, { ...pod, owner: 0 }), cluster);
+    emit('The garbage collector frees the Pods and lets the Job go', withoutJob(freed, job));
+  }
+  if (job.owner === 0 || job.ending !== '') return;
+  const owner = cluster.anchor?.uid === job.owner ? cluster.anchor : null;
+  // As in attemptToDeleteItem: Foreground for one that has dependents and whose owner waits, else Background.
+  if (owner === null)
+    emit("The garbage collector deletes the Job, whose owner's uid is gone", withoutJob(cluster, job));
+  else if (owner.ending && pods.length > 0)
+    emit('The garbage collector deletes the Job of the ending anchor, Foreground', withJob(cluster, endingJob(job)));
+  else if (owner.ending) emit('The garbage collector deletes the Job of the ending anchor', withoutJob(cluster, job));
+}

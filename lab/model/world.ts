@@ -1,0 +1,322 @@
+/**
+ * The world of one task: the cluster, the requests on their way, a protocol's own processes (`local`), what has
+ * happened and cannot be undone (`facts`), and how many faults may still happen (`left`).
+ *
+ * The network: a request is attached to whoever waits for its answer, or late: nobody waits any more (deadline, crash),
+ * and it may land at any later moment, or never. A lost answer is a request that became late and landed. A request
+ * delivered twice leaves a late copy behind. So nothing else needs modelling.
+ */
+import type { Answer, ApiRequest, Cluster, Job } from './cluster.ts';
+import { apply, EMPTY, jobNamed } from './cluster.ts';
+import type { ClusterHabits } from './controllers.ts';
+import { clusterSteps } from './controllers.ts';
+import type { Emit, Label, Model, Property } from './explore.ts';
+
+/** How often each kind of fault or event may happen in one run: what bounds the search. */
+export interface Budget {
+  /** A caller gives up on a request that is still on its way. */
+  readonly late: number;
+  /** A request is delivered, and a copy of it stays on the way. */
+  readonly twice: number;
+  /** The process dies at any instruction, and another one takes over. */
+  readonly crash: number;
+  /** An attempt is given up by its scheduler while it goes on: two run side by side. */
+  readonly zombie: number;
+  readonly cancel: number;
+  /** The record is closed from outside, and no code of ours runs. */
+  readonly terminate: number;
+  /** Somebody else makes a Job under our name, if it is free. */
+  readonly rival: number;
+  /** A lock or token expires while it is in use. */
+  readonly expiry: number;
+}
+
+export const NO_FAULTS: Budget = {
+  late: 0,
+  twice: 0,
+  crash: 0,
+  zombie: 0,
+  cancel: 1,
+  terminate: 0,
+  rival: 0,
+  expiry: 0,
+};
+
+export interface Flight<Other> {
+  readonly to: 'API server' | 'other';
+  readonly request: ApiRequest | Other;
+  /** Who waits for the answer; 0: nobody. */
+  readonly from: number;
+}
+
+export type Told = '' | 'cancelled' | 'cancelled_before_start' | 'succeeded' | 'failed' | 'terminated';
+
+export interface Facts {
+  readonly told: Told;
+  /** When it was told, no Job of the task had been started. */
+  readonly toldBeforeStart: boolean;
+  /** Jobs of the task that were ever allowed to make Pods. */
+  readonly started: number;
+  readonly podMade: boolean;
+  readonly podAfterTold: boolean;
+  readonly ran: boolean;
+  readonly finished: boolean;
+  /** Why the answer was untrue when it was told. */
+  readonly untrue: '' | 'it had finished' | 'a container had run' | 'it had not finished' | 'it runs';
+  readonly foreignTouched: boolean;
+}
+
+export interface World<Local, Other = never> {
+  readonly cluster: Cluster;
+  readonly net: readonly Flight<Other>[];
+  readonly local: Local;
+  readonly facts: Facts;
+  readonly left: Budget;
+}
+
+export interface Protocol<Local, Other = never> {
+  readonly name: string;
+  readonly local: Local;
+  readonly habits: ClusterHabits;
+  readonly budget: Budget;
+  /** The protocol's own steps: its processes, the user, expiry. Faults of the network come from here. */
+  readonly steps: (world: World<Local, Other>, emit: Emit<World<Local, Other>>) => void;
+  /** The API server's answer reaches who waits for it. */
+  readonly answered: (local: Local, from: number, answer: Answer) => Local;
+  /** Nobody knows what became of the request: deadline, socket gone. */
+  readonly unclear: (local: Local, from: number) => Local;
+  /** A request that is not for the API server arrives; `false`: it cannot be taken at the moment. */
+  readonly receive: (world: World<Local, Other>, request: Other, from: number) => World<Local, Other> | false;
+  readonly describe: (flight: Flight<Other>) => string;
+  /** Whether nothing but waiting is left for the protocol's own processes. */
+  readonly quiet: (local: Local) => boolean;
+}
+
+const NOTHING_YET: Facts = {
+  told: '',
+  toldBeforeStart: false,
+  started: 0,
+  podMade: false,
+  podAfterTold: false,
+  ran: false,
+  finished: false,
+  untrue: '',
+  foreignTouched: false,
+};
+
+export function modelOf<Local, Other>(protocol: Protocol<Local, Other>): Model<World<Local, Other>> {
+  type W = World<Local, Other>;
+  const stepsOf = rememberedClusterSteps(protocol.habits);
+  return {
+    parts: ['cluster', 'net', 'local', 'facts', 'left'],
+    initial: { cluster: EMPTY, net: [], local: protocol.local, facts: NOTHING_YET, left: protocol.budget },
+    steps: (world, emit) => {
+      const settle: Emit<W> = (label, next) => emit(label, observed(world, next));
+      protocol.steps(world, settle);
+      networkSteps(protocol, world, settle);
+      for (const [label, cluster] of stepsOf(world.cluster, world.facts.told === ''))
+        settle(label, { ...world, cluster });
+      rivalSteps(world, settle);
+    },
+    properties: propertiesOf(protocol),
+  };
+}
+
+type ClusterStep = readonly [label: Label, next: Cluster];
+
+/** What the cluster does by itself depends on the cluster alone, so it is worked out once for each. */
+function rememberedClusterSteps(habits: ClusterHabits): (cluster: Cluster, open: boolean) => readonly ClusterStep[] {
+  const one = new Map<string, Cluster>();
+  const share = (cluster: Cluster) => {
+    const key = JSON.stringify(cluster);
+    const before = one.get(key);
+    if (before === undefined) one.set(key, cluster);
+    return before ?? cluster;
+  };
+  const known = { open: new WeakMap<Cluster, ClusterStep[]>(), told: new WeakMap<Cluster, ClusterStep[]>() };
+  return (cluster, open) => {
+    const memory = open ? known.open : known.told;
+    const before = memory.get(cluster);
+    if (before !== undefined) return before;
+    const steps: ClusterStep[] = [];
+    clusterSteps(cluster, habits, open, (label, next) => steps.push([label, share(next)]));
+    memory.set(cluster, steps);
+    return steps;
+  };
+}
+
+// --- The network ------------------------------------------------------------------------------------------------------
+
+export function send<Local, Other>(world: World<Local, Other>, from: number, request: ApiRequest): World<Local, Other> {
+  return { ...world, net: sorted([...world.net, { to: 'API server', request, from }]) };
+}
+
+export function call<Local, Other>(world: World<Local, Other>, from: number, request: Other): World<Local, Other> {
+  return { ...world, net: sorted([...world.net, { to: 'other', request, from }]) };
+}
+
+/** Nobody waits any more for the answers to these senders. */
+export function detached<Local, Other>(world: World<Local, Other>, from: readonly number[]): World<Local, Other> {
+  if (!world.net.some((flight) => from.includes(flight.from))) return world;
+  return {
+    ...world,
+    net: sorted(world.net.map((flight) => (from.includes(flight.from) ? { ...flight, from: 0 } : flight))),
+  };
+}
+
+/** One order, so that the same requests on the way are the same state. */
+function sorted<Other>(net: Flight<Other>[]): Flight<Other>[] {
+  if (net.length < 2) return net;
+  return net
+    .map((flight) => [JSON.stringify(flight), flight] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, flight]) => flight);
+}
+
+function networkSteps<Local, Other>(
+  protocol: Protocol<Local, Other>,
+  world: World<Local, Other>,
+  emit: Emit<World<Local, Other>>,
+): void {
+  const { left } = world;
+  world.net.forEach((flight, index) => {
+    const others = world.net.filter((_, at) => at !== index);
+    const what = () => protocol.describe(flight);
+    const late = flight.from === 0 ? 'late, ' : '';
+    const landed = delivered(protocol, { ...world, net: others }, flight);
+    if (landed !== false) emit(() => `${late}${what()}${outcome(landed, world)}`, landed.world);
+    if (landed !== false && left.twice > 0) {
+      const copy = { ...flight, from: 0 };
+      const again = delivered(protocol, { ...world, net: sorted([...others, copy]) }, flight);
+      if (again !== false)
+        emit(() => `${late}${what()}${outcome(again, world)}; a copy of the request stays on the way`, {
+          ...again.world,
+          left: { ...left, twice: left.twice - 1 },
+        });
+    }
+    if (flight.from === 0) emit(() => `lost on the way: ${what()}`, { ...world, net: others });
+    else if (left.late > 0)
+      emit(() => `deadline: the caller gives up on "${what()}"; the request is still on its way`, {
+        ...world,
+        net: sorted([...others, { ...flight, from: 0 }]),
+        local: protocol.unclear(world.local, flight.from),
+        left: { ...left, late: left.late - 1 },
+      });
+  });
+}
+
+interface Landed<W> {
+  readonly world: W;
+  readonly answer?: Answer;
+}
+
+function delivered<Local, Other>(
+  protocol: Protocol<Local, Other>,
+  world: World<Local, Other>,
+  flight: Flight<Other>,
+): Landed<World<Local, Other>> | false {
+  if (flight.to === 'other') {
+    const received = protocol.receive(world, flight.request as Other, flight.from);
+    return received === false ? false : { world: received };
+  }
+  const { cluster, answer } = apply(world.cluster, flight.request as ApiRequest);
+  const local = flight.from === 0 ? world.local : protocol.answered(world.local, flight.from, answer);
+  return { world: { ...world, cluster, local }, answer };
+}
+
+function outcome<W extends { readonly cluster: Cluster }>(landed: Landed<W>, before: W): string {
+  if (landed.answer === undefined) return '';
+  const { code } = landed.answer;
+  if (code === 201) return ' -> 201';
+  if (code === 200) return landed.world.cluster === before.cluster ? ' -> 200, nothing changes' : ' -> 200';
+  return ` -> ${code}`;
+}
+
+// --- Others -----------------------------------------------------------------------------------------------------------
+
+function rivalSteps<Local, Other>(world: World<Local, Other>, emit: Emit<World<Local, Other>>): void {
+  if (world.left.rival === 0 || jobNamed(world.cluster, 'J') !== undefined) return;
+  const request = { verb: 'create job', name: 'J', owner: 0, mounts: false, suspended: true, foreign: true } as const;
+  const { cluster } = apply(world.cluster, request);
+  const left = { ...world.left, rival: world.left.rival - 1 };
+  emit('Somebody else makes a Job of their own under this name', { ...world, cluster, left });
+}
+
+// --- What has happened ------------------------------------------------------------------------------------------------
+
+export function tell<Local, Other>(world: World<Local, Other>, told: Told): World<Local, Other> {
+  const { facts } = world;
+  const runs = world.cluster.pods.some((pod) => pod.phase === 'running');
+  const untrue = untruth(told, facts, runs);
+  return { ...world, facts: { ...facts, told, toldBeforeStart: facts.started === 0, untrue } };
+}
+
+function untruth(told: Told, facts: Facts, runs: boolean): Facts['untrue'] {
+  if (told === 'cancelled' && facts.finished) return 'it had finished';
+  if (told === 'cancelled_before_start' && facts.ran) return 'a container had run';
+  if (told === 'succeeded' && !facts.finished) return 'it had not finished';
+  if (told === 'failed' && runs) return 'it runs';
+  return '';
+}
+
+function observed<Local, Other>(before: World<Local, Other>, after: World<Local, Other>): World<Local, Other> {
+  if (before.cluster === after.cluster) return after;
+  const was = before.cluster;
+  const is = after.cluster;
+  const { facts } = after;
+  const started = Math.min(2, facts.started + newlyStarted(was, is));
+  const podMade = facts.podMade || is.pods.length > was.pods.length;
+  const podAfterTold = facts.podAfterTold || (facts.told !== '' && is.pods.length > was.pods.length);
+  const ran = facts.ran || is.pods.some((pod) => pod.phase === 'running');
+  const finished = facts.finished || is.jobs.some((job) => job.finished && job.ending === '');
+  const foreignTouched = facts.foreignTouched || was.jobs.some((job) => job.foreign && !is.jobs.includes(job));
+  const same =
+    started === facts.started &&
+    podMade === facts.podMade &&
+    podAfterTold === facts.podAfterTold &&
+    ran === facts.ran &&
+    finished === facts.finished &&
+    foreignTouched === facts.foreignTouched;
+  if (same) return after;
+  return { ...after, facts: { ...facts, started, podMade, podAfterTold, ran, finished, foreignTouched } };
+}
+
+function newlyStarted(was: Cluster, is: Cluster): number {
+  if (was.jobs === is.jobs) return 0;
+  const runs = (job: Job | undefined) => job !== undefined && !job.foreign && !job.suspended;
+  return is.jobs.filter((job) => runs(job) && !runs(was.jobs.find((old) => old.uid === job.uid))).length;
+}
+
+// --- The promise ------------------------------------------------------------------------------------------------------
+
+export const PROMISE = {
+  noContainer: "no container runs after 'cancelled' was told",
+  noPod: 'no Pod is made for a task that was cancelled before its start',
+  oneStart: 'never two started Jobs of one task',
+  noForeign: "nobody else's Job is touched",
+  truth: 'the answer told is true',
+  cleanCancel: 'a cancelled task leaves nothing',
+  cleanEnd: 'every task is answered and leaves nothing',
+} as const;
+
+const saysCancelled = (facts: Facts) => facts.told === 'cancelled' || facts.told === 'cancelled_before_start';
+
+function propertiesOf<Local, Other>(protocol: Protocol<Local, Other>): readonly Property<World<Local, Other>>[] {
+  type W = World<Local, Other>;
+  const never = (name: string, broken: (world: W) => boolean): Property<W> => ({ kind: 'never', name, broken });
+  const goal = (world: W) => {
+    const { cluster } = world;
+    const empty = cluster.anchor === null && cluster.pods.length === 0 && cluster.ghosts.length === 0;
+    const ours = cluster.jobs.some((job) => !job.foreign);
+    return world.facts.told !== '' && empty && !ours && world.net.length === 0 && protocol.quiet(world.local);
+  };
+  return [
+    never(PROMISE.noContainer, (w) => saysCancelled(w.facts) && w.cluster.pods.some((pod) => pod.phase === 'running')),
+    never(PROMISE.noPod, (w) => saysCancelled(w.facts) && w.facts.toldBeforeStart && w.facts.podAfterTold),
+    never(PROMISE.oneStart, (w) => w.facts.started > 1),
+    never(PROMISE.noForeign, (w) => w.facts.foreignTouched),
+    never(PROMISE.truth, (w) => w.facts.untrue !== ''),
+    { kind: 'always', name: PROMISE.cleanCancel, goal, concerns: (w) => saysCancelled(w.facts) },
+    { kind: 'always', name: PROMISE.cleanEnd, goal, concerns: () => true },
+  ];
+}

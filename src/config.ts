@@ -32,6 +32,8 @@ const schema = z.object({
   HOLDFAST_MAX_TASKS: count(1, 20_000).default(2_000),
   /** Deadline of one request to Kubernetes. Milliseconds. */
   HOLDFAST_KUBE_DEADLINE_MS: count(100, 20_000).default(5_000),
+  /** A workflow bundle made before; else the one beside dist/worker.js, else made at start. */
+  HOLDFAST_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -47,6 +49,7 @@ export interface Config {
   readonly pythonImage: string;
   readonly taskQueue: string;
   readonly maxTasks: number;
+  readonly workflowBundle: string | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -74,6 +77,7 @@ export function readConfig(given: Env = process.env): Config {
     pythonImage: values.HOLDFAST_PYTHON_IMAGE,
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
+    workflowBundle: values.HOLDFAST_WORKFLOW_BUNDLE,
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
 }

@@ -8,6 +8,7 @@ import {
   Worker,
   type WorkerOptions,
   type WorkflowBundleOption,
+  type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Deps } from './activities/deps.ts';
@@ -30,11 +31,7 @@ export interface HoldfastWorker {
 }
 
 /** A worker for everything of Holdfast: workflows and short activities on one queue, long waits on another. */
-export async function createWorker(
-  config: Config,
-  logger: Logger,
-  bundle?: WorkflowBundleOption,
-): Promise<HoldfastWorker> {
+export async function createWorker(config: Config, logger: Logger): Promise<HoldfastWorker> {
   const connection = await connect(config);
   const { deps, close } = await createDeps(config, logger);
   const activities = createActivities(deps);
@@ -42,7 +39,7 @@ export async function createWorker(
   const tasks = await Worker.create({
     ...shared,
     taskQueue: config.taskQueue,
-    workflowBundle: bundle ?? (await workflowBundle()),
+    workflowBundle: await workflowBundle(config.workflowBundle, logger),
     // A cancel reaches a running activity in the answer to a heartbeat; this is the longest it waits for one.
     maxHeartbeatThrottleInterval: '300ms',
     // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
@@ -71,11 +68,17 @@ export async function createWorker(
   };
 }
 
-/** The bundle that `npm run build` made, if there is one; else made now, in about a second. */
-export async function workflowBundle(): Promise<WorkflowBundleOption> {
-  const built = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
-  if (existsSync(built)) return { codePath: built };
+/** The bundle that was named, or that `npm run build` made, if there is one; else made now, in about a second. */
+async function workflowBundle(named: string | undefined, logger: Logger): Promise<WorkflowBundleOption> {
+  const built = named ?? fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (named !== undefined || existsSync(built)) return { codePath: built };
+  return bundleWorkflows(logger);
+}
+
+/** Makes the bundle of all workflows, with the interceptors they need. */
+export function bundleWorkflows(logger: Logger): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
+    logger: temporalLogger(logger),
     workflowsPath: sibling('./workflows/index'),
     workflowInterceptorModules: [sibling('./workflows/cancel-reason')],
   });

@@ -76,7 +76,7 @@ export class FaultProxy {
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: context, cluster: { server: this.url } }],
+      clusters: [{ name: context, cluster: { server: this.url, 'insecure-skip-tls-verify': true } }],
       users: [{ name: context, user: {} }],
       contexts: [{ name: context, context: { cluster: context, user: context } }],
       'current-context': context,

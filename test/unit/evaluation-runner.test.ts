@@ -159,7 +159,7 @@ return 'refused'`;
 
   it('leaves no process behind, whatever session it hides in', async () => {
     const daemon =
-      'import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)';
+      'import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)\nos.wait()';
     const alone =
       "import os\nothers = {int(n) for n in os.listdir('/proc') if n.isdigit()} - {1, os.getpid()}\nassert not others, others";
     const body = (text: string) => `${text}\nreturn 'refused'`;

@@ -18,6 +18,7 @@ import { digest, taskLabel } from './fence.ts';
 import { type LogLine, LogStore, type StoredRun } from './logs/store.ts';
 import { checkTask, checkTaskId } from './schemas.ts';
 import { summaryOf, type TaskView, viewOf } from './task-view.ts';
+import { namespaceId } from './temporal-namespace.ts';
 import { workloads } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
 
@@ -61,6 +62,7 @@ export class HoldfastClient {
   /** Temporal's own client, for everything else. */
   readonly temporal: Client;
   readonly #options: HoldfastClientOptions;
+  #namespaceId: Promise<string> | undefined;
 
   constructor(temporal: Client, options: HoldfastClientOptions) {
     this.temporal = temporal;
@@ -187,7 +189,8 @@ export class HoldfastClient {
   }
 
   async #latestRun(store: LogStore, taskId: string): Promise<StoredRun | undefined> {
-    const runs = await store.runsOf(taskLabel(this.temporal.options.namespace, taskId));
+    this.#namespaceId ??= namespaceId(this.temporal);
+    const runs = await store.runsOf(taskLabel(await this.#namespaceId, taskId));
     return runs.at(-1);
   }
 

@@ -32,6 +32,8 @@ const schema = z.object({
   HOLDFAST_MAX_TASKS: count(1, 20_000).default(2_000),
   /** Deadline of one request to Kubernetes. Milliseconds. */
   HOLDFAST_KUBE_DEADLINE_MS: count(100, 20_000).default(5_000),
+  /** Between two looks for what no task owns any more. Seconds; 0 turns it off. */
+  HOLDFAST_SWEEP_SECONDS: count(0, 86_400).default(60),
   /** A workflow bundle made before; else the one beside dist/worker.js, else made at start. */
   HOLDFAST_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -49,6 +51,7 @@ export interface Config {
   readonly pythonImage: string;
   readonly taskQueue: string;
   readonly maxTasks: number;
+  readonly sweepSeconds: number;
   readonly workflowBundle: string | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
@@ -77,6 +80,7 @@ export function readConfig(given: Env = process.env): Config {
     pythonImage: values.HOLDFAST_PYTHON_IMAGE,
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
+    sweepSeconds: values.HOLDFAST_SWEEP_SECONDS,
     workflowBundle: values.HOLDFAST_WORKFLOW_BUNDLE,
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };

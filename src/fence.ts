@@ -33,7 +33,7 @@ export const LABEL = {
   managedBy: 'app.kubernetes.io/managed-by',
   /** The fence's own name of the run: the anchor, the Job and each Pod carry the same value. */
   run: 'holdfast.dev/run',
-  /** A digest of Temporal namespace and task id: all runs of one task, whatever characters the id has. */
+  /** A digest of the Temporal namespace's own UUID and the task id: all runs of one task, whatever characters the id has. */
   task: 'holdfast.dev/task',
   workload: 'holdfast.dev/workload',
   network: 'holdfast.dev/network',
@@ -43,7 +43,8 @@ export const MANAGED_BY = 'holdfast';
 export const ANNOTATION = {
   taskId: 'holdfast.dev/task-id',
   runId: 'holdfast.dev/run-id',
-  temporalNamespace: 'holdfast.dev/temporal-namespace',
+  /** The namespace's UUID, not its name: every Temporal has a `default`, and what is another's is not touched. */
+  temporalNamespaceId: 'holdfast.dev/temporal-namespace-id',
   /** Digest of everything that was asked for; "already exists" counts as success only if it is the same. */
   specHash: 'holdfast.dev/spec-hash',
 } as const;
@@ -52,41 +53,41 @@ export const ANNOTATION = {
 export const MAX_NAME = 63;
 
 /** One name for the anchor and the Job of a run: readable first, unique by its digest, at most 63 characters. */
-export function runName(temporalNamespace: string, run: RunRef): string {
+export function runName(temporalNamespaceId: string, run: RunRef): string {
   const readable = run.taskId
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 38)
     .replace(/-+$/, '');
-  const unique = digest([temporalNamespace, run.taskId, run.runId, run.attempt]).slice(0, 20);
+  const unique = digest([temporalNamespaceId, run.taskId, run.runId, run.attempt]).slice(0, 20);
   return readable === '' ? `hf-${unique}` : `hf-${readable}-${unique}`;
 }
 
-export function taskLabel(temporalNamespace: string, taskId: string): string {
-  return digest([temporalNamespace, taskId]).slice(0, 40);
+export function taskLabel(temporalNamespaceId: string, taskId: string): string {
+  return digest([temporalNamespaceId, taskId]).slice(0, 40);
 }
 
 /** The marks of a run's objects. `specHash` goes on what is created from a spec. */
 export function fencedMetadata(
-  temporalNamespace: string,
+  temporalNamespaceId: string,
   run: RunRef,
   workload: string,
   specHash: string,
 ): V1ObjectMeta & { name: string } {
-  const name = runName(temporalNamespace, run);
+  const name = runName(temporalNamespaceId, run);
   return {
     name,
     labels: {
       [LABEL.managedBy]: MANAGED_BY,
       [LABEL.run]: name,
-      [LABEL.task]: taskLabel(temporalNamespace, run.taskId),
+      [LABEL.task]: taskLabel(temporalNamespaceId, run.taskId),
       [LABEL.workload]: workload,
     },
     annotations: {
       [ANNOTATION.taskId]: run.taskId,
       [ANNOTATION.runId]: run.runId,
-      [ANNOTATION.temporalNamespace]: temporalNamespace,
+      [ANNOTATION.temporalNamespaceId]: temporalNamespaceId,
       [ANNOTATION.specHash]: specHash,
     },
   };

@@ -1,6 +1,7 @@
 /** The only place where parts are joined: config, Kubernetes, activities, the workflow bundle, shutdown. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import {
   bundleWorkflowCode,
   NativeConnection,
@@ -21,7 +22,9 @@ import { loadKubeConfig } from './kubernetes/kube-config.ts';
 import { RunWatch } from './kubernetes/run-watch.ts';
 import { Collector } from './logs/collector.ts';
 import { LogStore } from './logs/store.ts';
+import { keepSweeping } from './sweeper/sweep.ts';
 import { createLogger, temporalLogger } from './telemetry.ts';
+import { namespaceId } from './temporal-namespace.ts';
 
 export interface HoldfastWorker {
   /** Resolves when the worker has stopped; rejects if it failed. */
@@ -33,7 +36,8 @@ export interface HoldfastWorker {
 /** A worker for everything of Holdfast: workflows and short activities on one queue, long waits on another. */
 export async function createWorker(config: Config, logger: Logger): Promise<HoldfastWorker> {
   const connection = await connect(config);
-  const { deps, close } = await createDeps(config, logger);
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const { deps, close } = await createDeps(config, logger, await namespaceId(client));
   const activities = createActivities(deps);
   const shared = { connection, namespace: config.temporal.namespace, activities } satisfies WorkerOptions | object;
   const tasks = await Worker.create({
@@ -53,10 +57,13 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     maxHeartbeatThrottleInterval: '1s',
     maxConcurrentActivityTaskExecutions: config.maxTasks,
   });
+  const stopped = new AbortController();
   return {
     run: async () => {
       try {
-        await Promise.all([tasks.run(), follows.run()]);
+        const running = Promise.all([tasks.run(), follows.run()]).finally(() => stopped.abort());
+        const sweeping = keepSweeping({ ...deps, client, everySeconds: config.sweepSeconds }, stopped.signal);
+        await Promise.all([running, sweeping]);
       } finally {
         await close();
         await connection.close();
@@ -90,7 +97,11 @@ function sibling(path: string): string {
   return fileURLToPath(new URL(`${path}${extension}`, import.meta.url));
 }
 
-async function createDeps(config: Config, logger: Logger): Promise<{ deps: Deps; close: () => Promise<void> }> {
+async function createDeps(
+  config: Config,
+  logger: Logger,
+  temporalNamespaceId: string,
+): Promise<{ deps: Deps; close: () => Promise<void> }> {
   const kube = loadKubeConfig(config.kubernetes);
   const { namespace, deadlineMs } = config.kubernetes;
   const api = new JobsApi(kube, { namespace, deadlineMs });
@@ -103,7 +114,8 @@ async function createDeps(config: Config, logger: Logger): Promise<{ deps: Deps;
     watch,
     logs,
     collector,
-    temporalNamespace: config.temporal.namespace,
+    log: logger,
+    temporalNamespaceId,
     pythonImage: config.pythonImage,
   };
   const close = async () => {

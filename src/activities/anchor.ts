@@ -10,7 +10,7 @@ import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
-import { releaseRun } from './release.ts';
+import { releaseRun } from './release-run.ts';
 
 /**
  * Provision: check the task, plan it, and create the one object that will own everything of the run, with the plan and
@@ -23,10 +23,13 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
     const workload: Workload = workloads[task.workload];
     const nonce = digest(['nonce', run]).slice(0, 32);
     const plan = workload.plan(task, { pythonImage: deps.pythonImage, nonce });
-    const { manifest, specHash } = anchorManifest(deps.temporalNamespace, run, task.workload, settings, plan, nonce);
+    const { manifest, specHash } = anchorManifest(deps.temporalNamespaceId, run, task.workload, settings, plan, nonce);
     await releaseEarlierRuns(deps, run, signal);
     const uid = await createOrMeet(deps, manifest, specHash, signal);
-    const stored = { task: taskLabel(deps.temporalNamespace, run.taskId), run: runName(deps.temporalNamespace, run) };
+    const stored = {
+      task: taskLabel(deps.temporalNamespaceId, run.taskId),
+      run: runName(deps.temporalNamespaceId, run),
+    };
     await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
     return {
       run,
@@ -74,12 +77,12 @@ async function createOrMeet(
  * confirmed that we are the latest run cannot belong to a newer one.
  */
 async function releaseEarlierRuns(deps: Deps, run: RunRef, signal: AbortSignal): Promise<void> {
-  const selector = `${LABEL.task}=${taskLabel(deps.temporalNamespace, run.taskId)}`;
+  const selector = `${LABEL.task}=${taskLabel(deps.temporalNamespaceId, run.taskId)}`;
   const [anchors, jobs] = await Promise.all([
     deps.api.listAnchors(selector, signal),
     deps.api.listJobs(selector, signal),
   ]);
-  const own = runName(deps.temporalNamespace, run);
+  const own = runName(deps.temporalNamespaceId, run);
   const others = new Map(
     [...anchors, ...jobs].flatMap(({ metadata }) => {
       const name = metadata?.name ?? '';

@@ -2,6 +2,7 @@
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import type { RunWatch } from '../kubernetes/run-watch.ts';
 import type { Collector } from '../logs/collector.ts';
+import type { Logger } from 'pino';
 import type { LogStore } from '../logs/store.ts';
 
 export interface Deps {
@@ -9,7 +10,9 @@ export interface Deps {
   readonly watch: RunWatch;
   readonly logs: LogStore;
   readonly collector: Collector;
-  readonly temporalNamespace: string;
+  readonly log: Logger;
+  /** UUID of the Temporal namespace. */
+  readonly temporalNamespaceId: string;
   /** The image for workloads that need Python and name no other. */
   readonly pythonImage: string;
 }

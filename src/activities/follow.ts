@@ -37,7 +37,7 @@ export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Endi
   return perform(
     async ({ signal, show }) => {
       const plan = await readPlan(deps, anchor, signal);
-      const stored = { task: taskLabel(deps.temporalNamespace, run.taskId), run: anchor.name };
+      const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: anchor.name };
       const watcher = new Watcher(deps, anchor, job, signal);
       const progress = new ProgressReader(deps, stored, plan);
       const teller = new Teller(show);

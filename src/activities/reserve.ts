@@ -17,7 +17,7 @@ export function reserve(deps: Deps, anchor: AnchorRef): Promise<JobRef> {
     const found = await deps.api.readAnchor(anchor.name, signal);
     if (found === undefined || found.metadata?.uid !== anchor.uid || isEnding(found))
       throw new HoldfastError('ANCHOR_LOST', `The anchor ${anchor.name} was deleted before the Job was created.`);
-    const manifest = jobManifest(deps.temporalNamespace, anchor, storedPlan(found));
+    const manifest = jobManifest(deps.temporalNamespaceId, anchor, storedPlan(found));
     // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.
     const standing = activityInfo().attempt > 1 ? await meet(deps, manifest, anchor, signal) : undefined;
     return standing ?? (await create(deps, manifest, anchor, signal));

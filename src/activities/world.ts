@@ -10,7 +10,7 @@ export interface NamedRun {
 }
 
 export async function readWorld(deps: Deps, run: NamedRun, signal?: AbortSignal): Promise<RunWorld> {
-  const task = taskLabel(deps.temporalNamespace, run.taskId);
+  const task = taskLabel(deps.temporalNamespaceId, run.taskId);
   const [anchor, job] = await Promise.all([deps.api.readAnchor(run.name, signal), deps.api.readJob(run.name, signal)]);
   const pods = await deps.api.listPods(`${LABEL.run}=${run.name},${LABEL.task}=${task}`, signal);
   const ours = <T extends Parameters<typeof isOfTask>[0]>(found: T) =>

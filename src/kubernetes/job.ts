@@ -26,7 +26,7 @@ const TTL = 7 * 24 * 3_600;
 const NOBODY = 65_532;
 
 export function anchorManifest(
-  temporalNamespace: string,
+  temporalNamespaceId: string,
   run: RunRef,
   workload: WorkloadName,
   settings: SettledSettings,
@@ -43,7 +43,7 @@ export function anchorManifest(
   };
   const binaryData = Object.fromEntries(files.map(({ key, bytes }) => [key, Buffer.from(bytes).toString('base64')]));
   const specHash = digest({ stored, binaryData });
-  const metadata = fencedMetadata(temporalNamespace, run, workload, specHash);
+  const metadata = fencedMetadata(temporalNamespaceId, run, workload, specHash);
   const data = { [PLAN_KEY]: JSON.stringify(stored), [RUN_KEY]: `${metadata.name}\n` };
   checkSize(data[PLAN_KEY]?.length ?? 0, files);
   return { manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData }, specHash };
@@ -66,9 +66,9 @@ export function storedPlan(anchor: V1ConfigMap): StoredPlan {
 }
 
 /** The Job of a run: suspended, owned by its anchor, its Pods mounting the anchor. */
-export function jobManifest(temporalNamespace: string, anchor: AnchorRef, plan: StoredPlan): V1Job {
+export function jobManifest(temporalNamespaceId: string, anchor: AnchorRef, plan: StoredPlan): V1Job {
   const spec = podSpec(anchor, plan);
-  const metadata = fencedMetadata(temporalNamespace, anchor.run, plan.workload, digest(spec));
+  const metadata = fencedMetadata(temporalNamespaceId, anchor.run, plan.workload, digest(spec));
   const labels = { ...metadata.labels, [LABEL.network]: plan.settings.network };
   return {
     apiVersion: 'batch/v1',

@@ -38,7 +38,6 @@ export class Story {
     });
     const root = CancellationScope.current();
     root.cancelRequested.catch(() => this.#cancelRequested());
-    this.#publish();
   }
 
   get state(): TaskState {

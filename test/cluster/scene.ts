@@ -22,6 +22,8 @@ import { type Config, readConfig } from '../../src/config.ts';
 import type { CommandTask, Task } from '../../src/contract.ts';
 import { LABEL, taskLabel } from '../../src/fence.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { namespaceId } from '../../src/temporal-namespace.ts';
+import { PodWitness } from './witness.ts';
 
 export interface Remains {
   readonly anchors: readonly V1ConfigMap[];
@@ -36,6 +38,7 @@ export class Scene {
   readonly config: Config;
   readonly core: CoreV1Api;
   readonly batch: BatchV1Api;
+  readonly pods: PodWitness;
   readonly #folder: string;
   readonly #env: NodeJS.ProcessEnv;
   #worker: WorkerProcess | undefined;
@@ -55,6 +58,7 @@ export class Scene {
     this.config = parts.config;
     this.core = parts.kube.makeApiClient(CoreV1Api);
     this.batch = parts.kube.makeApiClient(BatchV1Api);
+    this.pods = new PodWitness(parts.kube, parts.namespace);
     this.#folder = parts.folder;
     this.#env = parts.env;
   }
@@ -75,6 +79,7 @@ export class Scene {
       HOLDFAST_KUBE_CONTEXT: 'through-proxy',
       HOLDFAST_KUBE_NAMESPACE: name,
       HOLDFAST_KUBE_DEADLINE_MS: '2000',
+      HOLDFAST_SWEEP_SECONDS: '2',
       HOLDFAST_TASK_QUEUE: name,
       HOLDFAST_LOG_DIR: join(folder, 'logs'),
       HOLDFAST_PYTHON_IMAGE: base.pythonImage,
@@ -89,6 +94,7 @@ export class Scene {
 
   async close(): Promise<void> {
     await this.#worker?.end('SIGTERM');
+    await this.pods.close();
     await this.client.close();
     await this.core.deleteNamespace({ name: this.namespace });
     await this.proxy.close();
@@ -108,7 +114,7 @@ export class Scene {
   /** Everything of a task that the API server still has. */
   async remains(taskId: string): Promise<Remains> {
     const { namespace } = this;
-    const labelSelector = `${LABEL.task}=${taskLabel(this.config.temporal.namespace, taskId)}`;
+    const labelSelector = `${LABEL.task}=${taskLabel(await namespaceId(this.client.temporal), taskId)}`;
     const [anchors, jobs, pods] = await Promise.all([
       this.core.listNamespacedConfigMap({ namespace, labelSelector }),
       this.batch.listNamespacedJob({ namespace, labelSelector }),

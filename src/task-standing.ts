@@ -1,0 +1,28 @@
+/** What Temporal says of a task id: whether somebody is still in charge of what the task made. */
+import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
+
+/** `absent` only if Temporal said so of a namespace that it knows. Whoever is not sure keeps everything. */
+export type TaskStanding = 'open' | 'closed' | 'absent' | 'unknown';
+
+const STANDINGS: Readonly<Record<WorkflowExecutionStatusName, TaskStanding>> = {
+  RUNNING: 'open',
+  PAUSED: 'open',
+  CONTINUED_AS_NEW: 'open',
+  COMPLETED: 'closed',
+  FAILED: 'closed',
+  CANCELLED: 'closed',
+  TERMINATED: 'closed',
+  TIMED_OUT: 'closed',
+  UNSPECIFIED: 'unknown',
+  UNKNOWN: 'unknown',
+};
+
+/** Of the latest run of the id. Never throws: an error is a doubt. */
+export async function standingOf(client: Client, taskId: string): Promise<TaskStanding> {
+  try {
+    const { status } = await client.workflow.getHandle(taskId).describe();
+    return STANDINGS[status.name];
+  } catch (error) {
+    return error instanceof WorkflowNotFoundError ? 'absent' : 'unknown';
+  }
+}

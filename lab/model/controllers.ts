@@ -6,21 +6,36 @@ import type { Emit } from './explore.ts';
 export interface ClusterHabits {
   /** How many Pods the Job controller may make of one Job; more than 1 only by a stale cache or a replacement. */
   readonly podsPerJob: number;
+  /** Whether the Job controller may act on what its cache still says of a Job that is ending or gone. */
+  readonly staleController: boolean;
   /** Whether the Job controller's first status write is modelled: it makes a start's compare-and-set fail once. */
   readonly statusWrites: boolean;
   /** Containers may end by themselves, well; only while nothing was told: the work is longer than any race. */
   readonly worksUntilEnd: boolean;
-  /** `ttlSecondsAfterFinished`: finished Jobs are removed in the end. */
+  /** `ttlSecondsAfterFinished`: finished Jobs are removed in the end, long after everybody is done with them. */
   readonly ttl: boolean;
   /** `stale`: the kubelet may mount from its cache an anchor that is gone. */
   readonly kubelet: 'fresh' | 'stale';
 }
 
-export function clusterSteps(cluster: Cluster, habits: ClusterHabits, open: boolean, emit: Emit<Cluster>): void {
+/** What the baselines are granted: a Job controller that is never behind, and a TTL on finished Jobs. */
+export const BASELINE_HABITS: ClusterHabits = {
+  podsPerJob: 1,
+  staleController: false,
+  statusWrites: false,
+  worksUntilEnd: true,
+  ttl: true,
+  kubelet: 'fresh',
+};
+
+/** `open`: nothing was told yet. `told`: it was. `settled`: and nobody has anything to do or on its way any more. */
+export type Mood = 'open' | 'told' | 'settled';
+
+export function clusterSteps(cluster: Cluster, habits: ClusterHabits, mood: Mood, emit: Emit<Cluster>): void {
   jobController(cluster, habits, emit);
-  kubelet(cluster, habits, open, emit);
+  kubelet(cluster, habits, mood, emit);
   garbageCollector(cluster, emit);
-  if (habits.ttl)
+  if (habits.ttl && mood === 'settled')
     for (const job of cluster.jobs)
       if (job.finished && job.ending === '')
         emit('The TTL of the finished Job ends and it is deleted', withJob(cluster, endingJob(job)));
@@ -32,7 +47,8 @@ function jobController(cluster: Cluster, habits: ClusterHabits, emit: Emit<Clust
   for (const job of cluster.jobs) {
     if (job.foreign) continue;
     const runs = !job.suspended && !job.finished;
-    if (runs && job.podsMade < habits.podsPerJob) {
+    const acts = job.ending === '' || habits.staleController;
+    if (runs && acts && job.podsMade < habits.podsPerJob) {
       const stale = job.ending === '' ? '' : ', from its cache, although the Job is being deleted';
       emit(`The Job controller makes a Pod${stale}`, podMade(withJob(cluster, oneMore(job)), job.uid, job.mounts));
     }
@@ -44,7 +60,7 @@ function jobController(cluster: Cluster, habits: ClusterHabits, emit: Emit<Clust
   }
   for (const ghost of cluster.ghosts) {
     const others = cluster.ghosts.filter((item) => item !== ghost);
-    if (ghost.podsMade < habits.podsPerJob) {
+    if (habits.staleController && ghost.podsMade < habits.podsPerJob) {
       const haunted = { ...cluster, ghosts: [...others, oneMore(ghost)].sort((a, b) => a.job - b.job) };
       emit(
         'The Job controller, from its cache, makes a Pod of the Job that is gone',
@@ -65,14 +81,14 @@ function podMade(cluster: Cluster, job: number, mounts: boolean): Cluster {
   return { ...cluster, pods: [...cluster.pods, pod], lastUid: uid };
 }
 
-function kubelet(cluster: Cluster, habits: ClusterHabits, open: boolean, emit: Emit<Cluster>): void {
+function kubelet(cluster: Cluster, habits: ClusterHabits, mood: Mood, emit: Emit<Cluster>): void {
   for (const pod of cluster.pods) {
     // A container may start although its Pod is being deleted: the kubelet hears of it a moment later.
     if (pod.phase === 'pending' && pod.mounts && canMount(cluster.anchor, habits))
       emit('The kubelet mounts the anchor into the Pod', withPod(cluster, { ...pod, phase: 'mounted' }));
     if (pod.phase === 'mounted' || (pod.phase === 'pending' && !pod.mounts))
       emit('The kubelet starts the container', withPod(cluster, { ...pod, phase: 'running' }));
-    if (pod.phase === 'running' && habits.worksUntilEnd && open)
+    if (pod.phase === 'running' && habits.worksUntilEnd && mood === 'open')
       emit('The container ends by itself, well', withPod(cluster, { ...pod, phase: 'done' }));
     if (pod.ending) emit('The kubelet stops the Pod and it is gone', withoutPod(cluster, pod));
   }

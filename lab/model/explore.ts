@@ -29,11 +29,15 @@ export type Property<S> =
       readonly goal: (state: S) => boolean;
       /** Only states for which this holds count as a counter-example. */
       readonly concerns: (state: S) => boolean;
+      /** Of those, the ones where it can be seen: preferred, as a state may be lost long before. */
+      readonly shows: (state: S) => boolean;
     };
 
 export interface Bounds {
   readonly maxStates: number;
   readonly onProgress?: (progress: Progress) => void;
+  /** Stop as soon as this property is found broken; the others then have no answer. */
+  readonly stopAt?: string;
 }
 
 export interface Progress {
@@ -121,6 +125,7 @@ class Search<S extends object> {
         endOfLevel = this.#store.length;
       }
       if (this.#store.length > bounds.maxStates) return false;
+      if (bounds.stopAt !== undefined && this.#broken.has(bounds.stopAt)) return false;
       this.#expand(index);
       if ((index & 1023) === 0 && performance.now() > nextReport) {
         const seconds = (performance.now() - started) / 1000;
@@ -161,9 +166,15 @@ class Search<S extends object> {
     const canReach = new Uint8Array(this.states);
     for (let index = 0; index < this.states; index++) canReach[index] = property.goal(this.#store.get(index)) ? 1 : 0;
     while (this.#spreadBackwards(canReach));
-    for (let index = 0; index < this.states; index++)
-      if (canReach[index] === 0 && property.concerns(this.#store.get(index))) return index;
-    return undefined;
+    let first: number | undefined;
+    for (let index = 0; index < this.states; index++) {
+      if (canReach[index] === 1) continue;
+      const state = this.#store.get(index);
+      if (!property.concerns(state)) continue;
+      if (property.shows(state)) return index;
+      first ??= index;
+    }
+    return first;
   }
 
   /** One pass from the last state to the first; most steps lead forward, so a few passes are enough. */

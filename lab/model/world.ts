@@ -8,7 +8,7 @@
  */
 import type { Answer, ApiRequest, Cluster, Job } from './cluster.ts';
 import { apply, EMPTY, jobNamed } from './cluster.ts';
-import type { ClusterHabits } from './controllers.ts';
+import type { ClusterHabits, Mood } from './controllers.ts';
 import { clusterSteps } from './controllers.ts';
 import type { Emit, Label, Model, Property } from './explore.ts';
 
@@ -42,7 +42,12 @@ export const NO_FAULTS: Budget = {
   expiry: 0,
 };
 
-export interface Flight<Other> {
+/** What is sent to another process than the API server. */
+export interface Named {
+  readonly verb: string;
+}
+
+export interface Flight<Other extends Named> {
   readonly to: 'API server' | 'other';
   readonly request: ApiRequest | Other;
   /** Who waits for the answer; 0: nobody. */
@@ -66,7 +71,7 @@ export interface Facts {
   readonly foreignTouched: boolean;
 }
 
-export interface World<Local, Other = never> {
+export interface World<Local, Other extends Named = never> {
   readonly cluster: Cluster;
   readonly net: readonly Flight<Other>[];
   readonly local: Local;
@@ -74,7 +79,7 @@ export interface World<Local, Other = never> {
   readonly left: Budget;
 }
 
-export interface Protocol<Local, Other = never> {
+export interface Protocol<Local, Other extends Named = never> {
   readonly name: string;
   readonly local: Local;
   readonly habits: ClusterHabits;
@@ -87,7 +92,8 @@ export interface Protocol<Local, Other = never> {
   readonly unclear: (local: Local, from: number) => Local;
   /** A request that is not for the API server arrives; `false`: it cannot be taken at the moment. */
   readonly receive: (world: World<Local, Other>, request: Other, from: number) => World<Local, Other> | false;
-  readonly describe: (flight: Flight<Other>) => string;
+  /** What happens when this request arrives, and what is answered. */
+  readonly describe: (flight: Flight<Other>, answer?: Answer) => string;
   /** Whether nothing but waiting is left for the protocol's own processes. */
   readonly quiet: (local: Local) => boolean;
 }
@@ -104,7 +110,7 @@ const NOTHING_YET: Facts = {
   foreignTouched: false,
 };
 
-export function modelOf<Local, Other>(protocol: Protocol<Local, Other>): Model<World<Local, Other>> {
+export function modelOf<Local, Other extends Named>(protocol: Protocol<Local, Other>): Model<World<Local, Other>> {
   type W = World<Local, Other>;
   const stepsOf = rememberedClusterSteps(protocol.habits);
   return {
@@ -114,7 +120,7 @@ export function modelOf<Local, Other>(protocol: Protocol<Local, Other>): Model<W
       const settle: Emit<W> = (label, next) => emit(label, observed(world, next));
       protocol.steps(world, settle);
       networkSteps(protocol, world, settle);
-      for (const [label, cluster] of stepsOf(world.cluster, world.facts.told === ''))
+      for (const [label, cluster] of stepsOf(world.cluster, moodOf(protocol, world)))
         settle(label, { ...world, cluster });
       rivalSteps(world, settle);
     },
@@ -122,10 +128,18 @@ export function modelOf<Local, Other>(protocol: Protocol<Local, Other>): Model<W
   };
 }
 
+function moodOf<Local, Other extends Named>(
+  protocol: Protocol<Local, Other>,
+  { facts, net, local }: World<Local, Other>,
+): Mood {
+  if (facts.told === '') return 'open';
+  return net.length === 0 && protocol.quiet(local) ? 'settled' : 'told';
+}
+
 type ClusterStep = readonly [label: Label, next: Cluster];
 
 /** What the cluster does by itself depends on the cluster alone, so it is worked out once for each. */
-function rememberedClusterSteps(habits: ClusterHabits): (cluster: Cluster, open: boolean) => readonly ClusterStep[] {
+function rememberedClusterSteps(habits: ClusterHabits): (cluster: Cluster, mood: Mood) => readonly ClusterStep[] {
   const one = new Map<string, Cluster>();
   const share = (cluster: Cluster) => {
     const key = JSON.stringify(cluster);
@@ -133,13 +147,17 @@ function rememberedClusterSteps(habits: ClusterHabits): (cluster: Cluster, open:
     if (before === undefined) one.set(key, cluster);
     return before ?? cluster;
   };
-  const known = { open: new WeakMap<Cluster, ClusterStep[]>(), told: new WeakMap<Cluster, ClusterStep[]>() };
-  return (cluster, open) => {
-    const memory = open ? known.open : known.told;
+  const known = {
+    open: new WeakMap<Cluster, ClusterStep[]>(),
+    told: new WeakMap<Cluster, ClusterStep[]>(),
+    settled: new WeakMap<Cluster, ClusterStep[]>(),
+  };
+  return (cluster, mood) => {
+    const memory = known[mood];
     const before = memory.get(cluster);
     if (before !== undefined) return before;
     const steps: ClusterStep[] = [];
-    clusterSteps(cluster, habits, open, (label, next) => steps.push([label, share(next)]));
+    clusterSteps(cluster, habits, mood, (label, next) => steps.push([label, share(next)]));
     memory.set(cluster, steps);
     return steps;
   };
@@ -147,16 +165,27 @@ function rememberedClusterSteps(habits: ClusterHabits): (cluster: Cluster, open:
 
 // --- The network ------------------------------------------------------------------------------------------------------
 
-export function send<Local, Other>(world: World<Local, Other>, from: number, request: ApiRequest): World<Local, Other> {
+export function send<Local, Other extends Named>(
+  world: World<Local, Other>,
+  from: number,
+  request: ApiRequest,
+): World<Local, Other> {
   return { ...world, net: sorted([...world.net, { to: 'API server', request, from }]) };
 }
 
-export function call<Local, Other>(world: World<Local, Other>, from: number, request: Other): World<Local, Other> {
+export function call<Local, Other extends Named>(
+  world: World<Local, Other>,
+  from: number,
+  request: Other,
+): World<Local, Other> {
   return { ...world, net: sorted([...world.net, { to: 'other', request, from }]) };
 }
 
 /** Nobody waits any more for the answers to these senders. */
-export function detached<Local, Other>(world: World<Local, Other>, from: readonly number[]): World<Local, Other> {
+export function detached<Local, Other extends Named>(
+  world: World<Local, Other>,
+  from: readonly number[],
+): World<Local, Other> {
   if (!world.net.some((flight) => from.includes(flight.from))) return world;
   return {
     ...world,
@@ -165,7 +194,7 @@ export function detached<Local, Other>(world: World<Local, Other>, from: readonl
 }
 
 /** One order, so that the same requests on the way are the same state. */
-function sorted<Other>(net: Flight<Other>[]): Flight<Other>[] {
+function sorted<Other extends Named>(net: Flight<Other>[]): Flight<Other>[] {
   if (net.length < 2) return net;
   return net
     .map((flight) => [JSON.stringify(flight), flight] as const)
@@ -173,7 +202,7 @@ function sorted<Other>(net: Flight<Other>[]): Flight<Other>[] {
     .map(([, flight]) => flight);
 }
 
-function networkSteps<Local, Other>(
+function networkSteps<Local, Other extends Named>(
   protocol: Protocol<Local, Other>,
   world: World<Local, Other>,
   emit: Emit<World<Local, Other>>,
@@ -181,22 +210,21 @@ function networkSteps<Local, Other>(
   const { left } = world;
   world.net.forEach((flight, index) => {
     const others = world.net.filter((_, at) => at !== index);
-    const what = () => protocol.describe(flight);
-    const late = flight.from === 0 ? 'late, ' : '';
+    const late = flight.from === 0 ? 'Late: ' : '';
     const landed = delivered(protocol, { ...world, net: others }, flight);
-    if (landed !== false) emit(() => `${late}${what()}${outcome(landed, world)}`, landed.world);
+    if (landed !== false) emit(() => `${late}${protocol.describe(flight, landed.answer)}`, landed.world);
     if (landed !== false && left.twice > 0) {
       const copy = { ...flight, from: 0 };
       const again = delivered(protocol, { ...world, net: sorted([...others, copy]) }, flight);
       if (again !== false)
-        emit(() => `${late}${what()}${outcome(again, world)}; a copy of the request stays on the way`, {
+        emit(() => `${late}${protocol.describe(flight, again.answer)}; a second copy of the request is on its way`, {
           ...again.world,
           left: { ...left, twice: left.twice - 1 },
         });
     }
-    if (flight.from === 0) emit(() => `lost on the way: ${what()}`, { ...world, net: others });
+    if (flight.from === 0) emit(() => `A late request is lost: ${flight.request.verb}`, { ...world, net: others });
     else if (left.late > 0)
-      emit(() => `deadline: the caller gives up on "${what()}"; the request is still on its way`, {
+      emit(() => `The caller gives up on its request (${flight.request.verb}), which is still on its way`, {
         ...world,
         net: sorted([...others, { ...flight, from: 0 }]),
         local: protocol.unclear(world.local, flight.from),
@@ -210,7 +238,7 @@ interface Landed<W> {
   readonly answer?: Answer;
 }
 
-function delivered<Local, Other>(
+function delivered<Local, Other extends Named>(
   protocol: Protocol<Local, Other>,
   world: World<Local, Other>,
   flight: Flight<Other>,
@@ -224,17 +252,17 @@ function delivered<Local, Other>(
   return { world: { ...world, cluster, local }, answer };
 }
 
-function outcome<W extends { readonly cluster: Cluster }>(landed: Landed<W>, before: W): string {
-  if (landed.answer === undefined) return '';
-  const { code } = landed.answer;
-  if (code === 201) return ' -> 201';
-  if (code === 200) return landed.world.cluster === before.cluster ? ' -> 200, nothing changes' : ' -> 200';
-  return ` -> ${code}`;
+/** In the API server's own terms. */
+export function apiWords(request: ApiRequest, answer: Answer | undefined): string {
+  const code = answer?.code ?? 0;
+  const refused =
+    code === 404 ? 'there is none' : request.verb.startsWith('create') ? 'the name is taken' : 'it has changed';
+  return `The API server gets "${request.verb}": ${code}${code >= 400 ? `, ${refused}` : ''}`;
 }
 
 // --- Others -----------------------------------------------------------------------------------------------------------
 
-function rivalSteps<Local, Other>(world: World<Local, Other>, emit: Emit<World<Local, Other>>): void {
+function rivalSteps<Local, Other extends Named>(world: World<Local, Other>, emit: Emit<World<Local, Other>>): void {
   if (world.left.rival === 0 || jobNamed(world.cluster, 'J') !== undefined) return;
   const request = { verb: 'create job', name: 'J', owner: 0, mounts: false, suspended: true, foreign: true } as const;
   const { cluster } = apply(world.cluster, request);
@@ -244,7 +272,7 @@ function rivalSteps<Local, Other>(world: World<Local, Other>, emit: Emit<World<L
 
 // --- What has happened ------------------------------------------------------------------------------------------------
 
-export function tell<Local, Other>(world: World<Local, Other>, told: Told): World<Local, Other> {
+export function tell<Local, Other extends Named>(world: World<Local, Other>, told: Told): World<Local, Other> {
   const { facts } = world;
   const runs = world.cluster.pods.some((pod) => pod.phase === 'running');
   const untrue = untruth(told, facts, runs);
@@ -259,7 +287,10 @@ function untruth(told: Told, facts: Facts, runs: boolean): Facts['untrue'] {
   return '';
 }
 
-function observed<Local, Other>(before: World<Local, Other>, after: World<Local, Other>): World<Local, Other> {
+function observed<Local, Other extends Named>(
+  before: World<Local, Other>,
+  after: World<Local, Other>,
+): World<Local, Other> {
   if (before.cluster === after.cluster) return after;
   const was = before.cluster;
   const is = after.cluster;
@@ -299,24 +330,28 @@ export const PROMISE = {
   cleanEnd: 'every task is answered and leaves nothing',
 } as const;
 
+const somethingLeft = ({ anchor, jobs, pods }: Cluster) =>
+  anchor !== null || pods.length > 0 || jobs.some((job) => !job.foreign);
+
 const saysCancelled = (facts: Facts) => facts.told === 'cancelled' || facts.told === 'cancelled_before_start';
 
-function propertiesOf<Local, Other>(protocol: Protocol<Local, Other>): readonly Property<World<Local, Other>>[] {
+function propertiesOf<Local, Other extends Named>(
+  protocol: Protocol<Local, Other>,
+): readonly Property<World<Local, Other>>[] {
   type W = World<Local, Other>;
   const never = (name: string, broken: (world: W) => boolean): Property<W> => ({ kind: 'never', name, broken });
   const goal = (world: W) => {
-    const { cluster } = world;
-    const empty = cluster.anchor === null && cluster.pods.length === 0 && cluster.ghosts.length === 0;
-    const ours = cluster.jobs.some((job) => !job.foreign);
-    return world.facts.told !== '' && empty && !ours && world.net.length === 0 && protocol.quiet(world.local);
+    const silent = world.net.length === 0 && world.cluster.ghosts.length === 0 && protocol.quiet(world.local);
+    return world.facts.told !== '' && silent && !somethingLeft(world.cluster);
   };
+  const shows = ({ facts, cluster }: W) => facts.told !== '' && somethingLeft(cluster);
   return [
     never(PROMISE.noContainer, (w) => saysCancelled(w.facts) && w.cluster.pods.some((pod) => pod.phase === 'running')),
     never(PROMISE.noPod, (w) => saysCancelled(w.facts) && w.facts.toldBeforeStart && w.facts.podAfterTold),
     never(PROMISE.oneStart, (w) => w.facts.started > 1),
     never(PROMISE.noForeign, (w) => w.facts.foreignTouched),
     never(PROMISE.truth, (w) => w.facts.untrue !== ''),
-    { kind: 'always', name: PROMISE.cleanCancel, goal, concerns: (w) => saysCancelled(w.facts) },
-    { kind: 'always', name: PROMISE.cleanEnd, goal, concerns: () => true },
+    { kind: 'always', name: PROMISE.cleanCancel, goal, concerns: (w) => saysCancelled(w.facts), shows },
+    { kind: 'always', name: PROMISE.cleanEnd, goal, concerns: () => true, shows },
   ];
 }

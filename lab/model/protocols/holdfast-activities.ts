@@ -33,6 +33,8 @@ export interface Flaws {
 export interface Additions {
   /** Reserve writes the key that Pods mount into the anchor whose uid is in the history; that of no other. */
   readonly armedByUid?: true;
+  /** "Before its start" is told only if start was never scheduled, whatever release has or has not seen. */
+  readonly startedByHistory?: true;
 }
 
 export type Variant = Flaws & Additions;
@@ -42,7 +44,7 @@ export type Activity = 'provision' | 'reserve' | 'start' | 'release' | 'sweep';
 export interface Attempt {
   readonly id: number;
   readonly of: Activity;
-  readonly at: 'send' | 'wait' | 'granted' | 'arming' | 'armed' | 'lost' | 'read' | 'anchor' | 'job' | 'pods';
+  readonly at: 'send' | 'wait' | 'granted' | 'arming' | 'armed' | 'lost' | 'read' | 'early' | 'anchor' | 'job' | 'pods';
   /** Its result is still wanted; otherwise it is a zombie, or the sweeper. */
   readonly live: boolean;
   /** What it was given: reserve the anchor's uid, start the Job's; release 1 if the Job's ending is in the history. */
@@ -183,10 +185,16 @@ function start(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
 
 function release(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   switch (attempt.at) {
+    case 'early': {
+      const calm = noLivePods(cluster);
+      return {
+        label: `release reads the Pods: ${calm ? 'none' : 'some'}`,
+        attempt: { ...attempt, at: 'anchor', calm },
+      };
+    }
     case 'anchor': {
       const label = `release reads the anchor: ${presence(cluster.anchor)}`;
-      const calm = variant.podsBeforeAnchor ? noLivePods(cluster) : true;
-      return { label, attempt: { ...attempt, at: 'job', anchor: cluster.anchor, calm } };
+      return { label, attempt: { ...attempt, at: 'job', anchor: cluster.anchor } };
     }
     case 'job': {
       const found = jobNamed(cluster, attempt.name);
@@ -211,7 +219,14 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const looked = { anchor, job: asJob(attempt.job), pods };
   const step = variant.anchorFirst ? anchorFirst(looked) : nextReleaseStep(looked);
   const started = attempt.sawStarted || cluster.pods.length > 0;
-  const again: Attempt = { ...attempt, at: 'anchor', anchor: null, job: null, calm: true, sawStarted: started };
+  const again: Attempt = {
+    ...attempt,
+    at: variant.podsBeforeAnchor ? 'early' : 'anchor',
+    anchor: null,
+    job: null,
+    calm: true,
+    sawStarted: started,
+  };
   const sent = { ...again, at: 'wait' } as const;
   const released: Result = { is: 'done', uid: 0, started };
   const unsettled = attempt.given === 0 && attempt.job?.finished === true && attempt.job.ending === '';

@@ -5,10 +5,11 @@
  * container whose ConfigMap is gone; Pods are not force-deleted while their container runs; for an anchor that was
  * created after its task was over, and for tasks whose record was closed from outside, the sweeper runs some day.
  */
+import type { ApiRequest } from '../cluster.ts';
 import type { ClusterHabits } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
 import type { Budget, Protocol, Told, World } from '../world.ts';
-import { detached, send, tell } from '../world.ts';
+import { apiWords, detached, send, tell } from '../world.ts';
 import type { Activity, Attempt, Result, Variant } from './holdfast-activities.ts';
 import { afterAnswer, afterUnclear, move, newAttempt } from './holdfast-activities.ts';
 
@@ -27,7 +28,8 @@ export interface Holdfast {
 type W = World<Holdfast>;
 
 export const HABITS: ClusterHabits = {
-  podsPerJob: 2,
+  podsPerJob: 1,
+  staleController: true,
   statusWrites: true,
   worksUntilEnd: true,
   ttl: false,
@@ -60,7 +62,7 @@ export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant
     answered: (local, from, answer) => withAttempt(local, from, (attempt) => afterAnswer(attempt, answer)),
     unclear: (local, from) => withAttempt(local, from, afterUnclear),
     receive: (world) => world,
-    describe: ({ request }) => `API server: ${(request as { verb: string }).verb}`,
+    describe: ({ request }, answer) => apiWords(request as ApiRequest, answer),
     quiet: (local) => local.phase === 'closed' && local.attempts.length === 0,
   };
 }
@@ -128,7 +130,9 @@ function workflowSteps(world: W, variant: Variant, emit: Emit<W>): void {
   }
   if (live === undefined) {
     const spent = variant.releaseOnce && local.phase === 'release';
-    if (!spent) emit(`Temporal schedules another attempt of ${local.phase}`, scheduled(world, local.phase));
+    const renamed = variant.reserveOtherName && local.phase === 'reserve' ? { ...local, jobName: 'J2' } : local;
+    const retried = scheduled({ ...world, local: renamed }, local.phase);
+    if (!spent) emit(`Temporal schedules another attempt of ${local.phase}`, retried);
     if (local.cancel && local.phase !== 'release')
       emit('The workflow hears of the cancel between two attempts', giveUp(world, variant));
     return;
@@ -205,7 +209,8 @@ function advanced(world: W, of: Activity, result: Result, variant: Variant): W {
   const next: W = { ...world, local: known };
   if (local.cancel) return giveUp(next, variant);
   if (of === 'provision') return entered(next, 'reserve');
-  if (of === 'reserve') return entered(next, 'start');
+  const begun: W = variant.startedByHistory ? { ...world, local: { ...known, started: true } } : next;
+  if (of === 'reserve') return entered(begun, 'start');
   return { ...next, local: { ...known, phase: 'run' } };
 }
 

@@ -1,0 +1,49 @@
+/** Counter-examples and verdicts as text that people read. */
+import type { PathStep, Verdict } from './explore.ts';
+import { PROMISE } from './world.ts';
+
+const RESULT: Readonly<Record<string, string>> = {
+  [PROMISE.noContainer]: 'A container runs although "cancelled" was told',
+  [PROMISE.noPod]: 'A Pod is made for a task that was cancelled before its start',
+  [PROMISE.oneStart]: 'The task was started twice',
+  [PROMISE.noForeign]: "Somebody else's Job was changed or deleted",
+  [PROMISE.truth]: 'The answer that was told is untrue',
+  [PROMISE.cleanCancel]: 'Orphaned K8s job running for a cancelled evaluation',
+  [PROMISE.cleanEnd]: 'It stays so: no step leads to an answer with nothing left',
+};
+
+/** T0..Tn and the result, as in background/orphan-race.txt. */
+export function timeline(verdict: Verdict<unknown>): readonly string[] {
+  const rows = verdict.path.map((step, at) => `T${at}: ${withReference(step.label, verdict.path, at)}`);
+  return [...rows, `Result: ${resultOf(verdict)}`];
+}
+
+function resultOf({ property, path }: Verdict<unknown>): string {
+  const facts = (path.at(-1)?.state as { facts?: { told: string; untrue: string } } | undefined)?.facts;
+  if (property === PROMISE.truth && facts?.untrue) return `Told "${facts.told}", but ${facts.untrue}`;
+  return RESULT[property] ?? property;
+}
+
+/** `{execute}` becomes the row in which that call was made last. */
+function withReference(label: string, path: readonly PathStep<unknown>[], at: number): string {
+  return label.replace('{execute}', () => {
+    const made = path.slice(0, at).findLastIndex((step) => /HTTP call|confirms the reservation/.test(step.label));
+    return `T${made}`;
+  });
+}
+
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** Columns as wide as their widest cell. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

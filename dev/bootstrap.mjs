@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -123,23 +123,51 @@ async function install() {
 function handOver() {
   const node = pinnedNodeMajor() >= 24 ? pinnedNode : process.execPath;
   const args = ['--disable-warning=ExperimentalWarning', join(root, 'dev', 'main.ts'), ...process.argv.slice(2)];
-  const child = spawn(node, args, {
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      PATH: `${join(modules, '.bin')}:${process.env.PATH ?? ''}`,
-      HOLDFAST_STARTED_AT: startedAt,
-      HOLDFAST_INSTALL_MS: installMs,
-    },
-  });
+  const [program, ...rest] = [...endingWithUs(), node, ...args];
+  const child = spawn(program, rest, { stdio: 'inherit', env: childEnvironment() });
   // A terminal sends Ctrl-C to the whole group, so the child has it already; here it only must not end us first.
   for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
+  whenNpmIsGone(() => child.kill('SIGTERM'));
   child.on('error', (error) => {
     console.error(`Node could not be started: ${error.message}`);
     process.exit(1);
   });
   child.on('exit', (code, signal) => process.exit(signal ? 128 + (constants.signals[signal] ?? 1) : (code ?? 1)));
+}
+
+/** npm does not hand a SIGTERM on to us: it and its shell end, and we are left with another parent. */
+function whenNpmIsGone(act) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const before = ancestors();
+  const timer = setInterval(() => {
+    if (ancestors() === before) return;
+    clearInterval(timer);
+    act();
+  }, 250);
+}
+
+/** The shell that runs the script and, where the system tells, npm above it. */
+function ancestors() {
+  try {
+    const shell = readFileSync(`/proc/${process.ppid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    return `${process.ppid} ${shell[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
+}
+
+/** Should this process be killed, the child is asked to end, and cleans up. */
+function endingWithUs() {
+  const command = ['setpriv', '--pdeathsig', 'TERM'];
+  return process.platform === 'linux' && spawnSync('setpriv', [...command.slice(1), 'true']).status === 0
+    ? command
+    : [];
+}
+
+function childEnvironment() {
+  const PATH = `${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}`;
+  return { ...process.env, PATH, HOLDFAST_INSTALL_MS: installMs };
 }
 
 const startedAt = String(Date.now());

@@ -1,4 +1,4 @@
-import { Obstacle } from './obstacle.ts';
+import { Interrupted, Obstacle } from './obstacle.ts';
 import { parseCommandLine, UsageError } from './options.ts';
 import type { CommandLine } from './options.ts';
 
@@ -21,6 +21,7 @@ async function main(commandLine: CommandLine): Promise<number> {
 }
 
 const usageExitCode = 2;
+const interruptedExitCode = 130;
 
 try {
   process.exitCode = await main(parseCommandLine(process.argv.slice(2), process.env));
@@ -30,6 +31,9 @@ try {
       `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | verify [--no-tests] | build`,
     );
     process.exitCode = usageExitCode;
+  } else if (error instanceof Interrupted) {
+    console.error(error.message);
+    process.exitCode = interruptedExitCode;
   } else {
     console.error(error instanceof Obstacle ? error.message : error);
     process.exitCode = 1;

@@ -3,6 +3,11 @@ export class Obstacle extends Error {
   override readonly name = 'Obstacle';
 }
 
+/** Someone asked for the end before there was a result: no failure, and no success either. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
 const existingCluster = 'an existing cluster (`--context NAME`)';
 const compose = 'Docker Compose (`docker compose up`)';
 

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from './cluster/control-plane.ts';
+import { Interrupted, Obstacle } from './obstacle.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { startKubernetes } from './kubernetes.ts';
 import { Parts } from './parts.ts';
@@ -49,7 +50,7 @@ export async function bringUp(
     lock.release();
   };
   try {
-    const interrupted = asked.then((signal) => Promise.reject(new Error(`Stopped by ${signal} while starting.`)));
+    const interrupted = asked.then((signal) => Promise.reject(new Interrupted(`Stopped by ${signal} while starting.`)));
     await Promise.race([supervision.start(), interrupted]);
   } catch (error) {
     await release();
@@ -210,10 +211,11 @@ class Supervision {
     };
   }
 
-  /** While we wait for one part, another may die: then the wait is over. */
+  /** While we wait for one part, another may die: then the wait is over, and that death is the reason to tell. */
   private async orFailure(work: Promise<unknown>): Promise<void> {
-    const failed = this.failure.then((failure) => Promise.reject(new Error(describe(failure))));
-    await Promise.race([work, failed]);
+    const failed = this.failure.then((failure) => Promise.reject(new Obstacle(describe(failure))));
+    const patient = work.catch((error: unknown) => delay(300).then(() => Promise.reject(error)));
+    await Promise.race([patient, failed]);
   }
 
   private neededPorts(): readonly PortName[] {

@@ -13,7 +13,7 @@ import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } fro
 import type { AddressInfo } from 'node:net';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { classify, type SeenRequest } from './classify.ts';
-import { Gate } from './gate.ts';
+import type { Gate } from './gate.ts';
 
 /** What happens to one request. `until` opens when the case says so; times in milliseconds. */
 export type Fault =

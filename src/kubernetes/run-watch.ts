@@ -115,7 +115,7 @@ export class RunWatch {
   }
 
   #wake(run: string): void {
-    for (const done of [...(this.#waiting.get(run) ?? [])]) done();
+    for (const done of this.#waiting.get(run) ?? []) done();
   }
 }
 

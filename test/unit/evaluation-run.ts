@@ -9,7 +9,6 @@ import type { EvaluationReport } from '../../src/workloads/evaluation-reader.ts'
 import type { PodPlan } from '../../src/workloads/workload.ts';
 
 export const NONCE = 'nonce-of-this-test';
-const NOBODY = '64999';
 const NAMESPACES = ['--pid', '--net', '--fork', '--mount-proc', '--kill-child'];
 /** The system's own where there is one: a Python in root's home cannot be run by nobody. */
 const PYTHON = spawnSync('/usr/bin/python3', ['--version']).status === 0 ? '/usr/bin/python3' : 'python3';
@@ -18,10 +17,12 @@ const OWN_TMP = [
   'mount -t tmpfs -o mode=1777 t /tmp && mount -t tmpfs -o mode=1777 t /dev/shm && exec "$@"',
   'sh',
 ];
-const DROP = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--bounding-set=-all'];
+/** Each run is another nobody, as the kernel counts processes by user. */
+let nobody = 61_000 + (process.pid % 1_000) * 4;
+const drop = () => ['setpriv', `--reuid=${++nobody}`, `--regid=${nobody}`, '--clear-groups', '--bounding-set=-all'];
 
 /** Whether the runner can be PID 1 of its own namespace here, without privileges. */
-export const contained = spawnSync('unshare', [...NAMESPACES, ...DROP, 'true']).status === 0;
+export const contained = spawnSync('unshare', [...NAMESPACES, ...drop(), 'true']).status === 0;
 export const hasPython = process.platform === 'linux' && spawnSync(PYTHON, ['--version']).status === 0;
 
 export interface Finished {
@@ -81,7 +82,7 @@ function launch(plan: PodPlan, folder: string, ownTmp: boolean) {
   chmodSync(join(folder, 'tmp'), 0o1777);
   const [, ...words] = plan.command ?? [];
   const command = [PYTHON, ...words.map((word) => (word.startsWith('/') ? join(folder, word) : word))];
-  const dropped = [...(ownTmp ? OWN_TMP : []), ...DROP, ...command];
+  const dropped = [...(ownTmp ? OWN_TMP : []), ...drop(), ...command];
   const [program = PYTHON, ...args] = contained ? ['unshare', ...NAMESPACES, ...dropped] : command;
   // This machine's /tmp is not the samples' to lose.
   const tmp = ownTmp ? {} : { HOLDFAST_OWNS_TMP: '', TMPDIR: join(folder, 'tmp') };

@@ -1,7 +1,7 @@
 """What a sample may use, and how often it is looked at."""
 
 TICK = 0.05  # seconds between two looks at a running sample
-CENSUS = 0.1  # seconds between two counts of processes and bytes; /proc is not free to read
+CENSUS = 0.05  # seconds between two counts of processes and bytes; /proc is not free to read
 START = 60.0  # seconds that Python may take to start
 TRIES = 3  # starts of one sample before Python is said not to work
 CROWD = 64  # processes and threads of one sample

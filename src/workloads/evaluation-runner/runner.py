@@ -7,7 +7,7 @@ import time
 
 from files import close, made_before, remove_tree, scan, writes_too_much
 from limits import CENSUS, CROWD, ENTRIES, LINES, START, TICK, TRIES
-from processes import census, signal_group
+from processes import census, end, end_group
 
 WATCHED = {signal.SIGTERM, signal.SIGCHLD}
 
@@ -68,7 +68,7 @@ class Runner:
 
     def end(self):
         for pid in self.live:
-            signal_group(pid)
+            end_group(pid)
         self.live = {}
         self.sweep(0.5)
         self.remove(self.settings.root)
@@ -84,7 +84,7 @@ class Runner:
                 return
             sample = self.live.get(dead.si_pid)
             if sample:
-                signal_group(dead.si_pid)
+                end_group(dead.si_pid)
             _, status = os.waitpid(dead.si_pid, 0)
             if sample:
                 sample.status, sample.ended = status, time.monotonic()
@@ -101,12 +101,22 @@ class Runner:
         if not self.live or time.monotonic() - self.counted < CENSUS:
             return
         self.counted = time.monotonic()
-        crowds, _ = census(self.live)
-        for pid, sample in self.live.items():
-            if crowds[pid] > CROWD:
-                sample.give_up('failed', f'it made more than {CROWD} processes and threads')
-            elif writes_too_much(sample.directory, self.settings.disk):
+        self.quell(*census(self.live))
+        for sample in self.live.values():
+            if writes_too_much(sample.directory, self.settings.disk):
                 sample.give_up('failed', f'it wrote more than {self.settings.disk} bytes or {ENTRIES} files')
+
+    def quell(self, crowds, strays):
+        """A fork bomb outruns whoever kills it one by one; PID 1 may kill all at once, and start the others again."""
+        bombs = [pid for pid, count in crowds.items() if count > CROWD]
+        for pid in bombs:
+            reason = f'it made {crowds[pid]} processes and threads; at most {CROWD} are accepted'
+            self.live[pid].give_up('failed', reason)
+        if (bombs or len(strays) > CROWD) and os.getpid() == 1:
+            self.reap()
+            for sample in self.live.values():
+                sample.again = sample.verdict is None and sample.status is None
+            end(-1)
 
     def finish(self, sample, waiting):
         del self.live[sample.pid]
@@ -114,15 +124,19 @@ class Runner:
         sample.listen()
         close(sample.proof_fd, sample.said_fd)
         self.tidy(sample)
+        if sample.again and os.waitstatus_to_exitcode(sample.status) == -signal.SIGKILL:
+            sample.tries -= 1
+            waiting.append(sample)
+            return
         if sample.ready is None:
-            self.again(sample, waiting)
+            self.retry(sample, waiting)
             return
         sample.judge()
         self.counts[sample.verdict] += 1
         seconds = round(max(0.0, sample.ended - sample.ready), 3)
         self.tell_sample(sample, seconds)
 
-    def again(self, sample, waiting):
+    def retry(self, sample, waiting):
         """It died before its own code began: not the sample's doing, but perhaps a neighbour's."""
         if sample.tries >= TRIES:
             last = sample.said.decode('utf-8', 'replace').strip().rpartition('\n')[2]
@@ -134,14 +148,13 @@ class Runner:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.reap()
-            _, strays = census(self.live)
+            crowds, strays = census(self.live)
             if not strays:
                 return
+            # Or a second fork bomb grows while the first is put down.
+            self.quell(crowds, strays)
             for pid in strays:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except OSError:
-                    pass
+                end(pid)
             time.sleep(0.002)
         warn('processes of a sample are still there after they were killed')
 

@@ -9,7 +9,7 @@ import time
 
 from files import close, memory_file, pipe, read_all
 from limits import HEARD
-from processes import signal_group
+from processes import end_group
 
 with open(os.path.join(os.path.dirname(__file__), 'boot.py'), encoding='utf-8') as text:
     BOOT = text.read()
@@ -26,6 +26,8 @@ class Sample:
         self.token = secrets.token_hex(16).encode()
         self.verdict = self.reason = self.ready = self.ended = self.status = None
         self.proof, self.said = b'', b''
+        # Whether it was ended through no fault of its own.
+        self.again = False
         self.directory = os.path.join(settings.root, f'{self.index}-{secrets.token_hex(4)}')
         self.born = (time.monotonic(), time.time())
         given, proof, said = memory_file(self.head(settings) + self.program), pipe(), pipe()
@@ -52,7 +54,7 @@ class Sample:
 
     def give_up(self, verdict, reason):
         self.verdict, self.reason = self.verdict or verdict, self.reason or reason
-        signal_group(self.pid)
+        end_group(self.pid)
 
     def judge(self):
         """The verdict of a process that has ended: passed only with the proof that its tests were run to the end."""
@@ -60,7 +62,8 @@ class Sample:
         word = self.proof.partition(b'\n')[2]
         if self.verdict is not None:
             return
-        if code == 0 and word == b'P' + self.token:
+        # Not the whole word: what the sample forked may have got as far, or failed, before it.
+        if code == 0 and b'P' + self.token in word:
             self.verdict = 'passed'
         elif code == -signal.SIGXCPU:
             self.verdict, self.reason = 'timed_out', 'it used more processor time than its timeout allows'
@@ -69,7 +72,7 @@ class Sample:
 
     def why(self, code, word):
         if word[:1] == b'F':
-            return word[1:].decode('utf-8', 'replace')
+            return word[1:].partition(b'\n')[0].decode('utf-8', 'replace')
         last = self.said.decode('utf-8', 'replace').strip().rpartition('\n')[2]
         if code == -signal.SIGKILL:
             return 'it was killed: for want of memory, or by another sample'

@@ -100,7 +100,7 @@ interface Example {
   readonly taskId: string;
   readonly exitCode: number;
   readonly durationMs: number;
-  readonly report: { readonly outcome?: unknown; readonly result?: unknown } | undefined;
+  readonly report: object | undefined;
 }
 
 async function runExample(state: State, json: boolean, asked: Promise<string>): Promise<Example> {
@@ -167,9 +167,9 @@ function summary(kept: Kept, example: Example): object {
   const { state } = kept;
   const installMs = Number(process.env['HOLDFAST_INSTALL_MS'] ?? 0);
   return {
+    // All that the CLI says of the task, then what it cannot know.
+    ...example.report,
     taskId: example.taskId,
-    outcome: example.report?.outcome,
-    result: example.report?.result,
     exitCode: example.exitCode,
     timings: { installMs, buildMs: kept.buildMs, bootMs: state.bootMs, exampleMs: example.durationMs },
     addresses: {

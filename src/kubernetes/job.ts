@@ -119,9 +119,9 @@ function container(plan: StoredPlan): V1Container {
   return {
     name: CONTAINER,
     image: plan.image,
-    ...(plan.command && { command: [...plan.command] }),
-    ...(plan.args && { args: [...plan.args] }),
-    env: Object.entries(plan.env).map(([name, value]) => ({ name, value })),
+    ...(plan.command && { command: plan.command.map(literal) }),
+    ...(plan.args && { args: plan.args.map(literal) }),
+    env: Object.entries(plan.env).map(([name, value]) => ({ name, value: literal(value) })),
     resources: { requests: amounts, limits: amounts },
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -132,6 +132,11 @@ function container(plan: StoredPlan): V1Container {
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [...anchorMounts(plan), { name: 'tmp', mountPath: '/tmp' }],
   };
+}
+
+/** Kubernetes would expand `$(NAME)` and halve `$$`; what a person wrote is what the container gets. */
+function literal(text: string): string {
+  return text.split('$').join('$$');
 }
 
 /** The third fence: not optional, so a Pod that comes after its anchor never gets a container. */

@@ -8,6 +8,7 @@ interface Verb {
 /** A new verb is one new line here. */
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   model: () => import('./model/verb.ts'),
+  conformance: () => import('./model/conformance-verb.ts'),
 };
 
 const [name = '--help', ...args] = process.argv.slice(2);

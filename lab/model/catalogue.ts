@@ -211,6 +211,7 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   TWICE,
   DIES,
   { name: 'an attempt becomes a zombie', faults: { zombie: 1 } },
+  { name: 'late; the Job is read before the anchor', faults: { late: 1 }, variant: { jobReadFirst: true } },
   { name: 'late, and twice', faults: { late: 1, twice: 1 } },
   { name: 'late, and a worker dies', faults: { late: 1, crash: 1 } },
   { name: 'two workers die', faults: { crash: 2 } },

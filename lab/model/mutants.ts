@@ -7,7 +7,7 @@ import { holdfastModel, REPAIRED } from './catalogue.ts';
 import type { Bounds } from './explore.ts';
 import { explore } from './explore.ts';
 import type { Variant } from './protocols/holdfast-activities.ts';
-import { PROMISE } from './world.ts';
+import { PROMISE } from './promise.ts';
 
 export interface Mutant {
   readonly name: string;
@@ -76,9 +76,9 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: PROMISE.cleanCancel,
   },
   {
-    name: 'deletes carry the uid',
+    name: 'the delete of the Job carries uid and resourceVersion',
     variant: { deleteWithoutUid: true },
-    under: [{ rival: 1 }],
+    under: [{ rival: 1, twice: 1 }],
     caughtBy: PROMISE.noForeign,
   },
   {
@@ -159,7 +159,8 @@ export function caughtBy(mutant: Mutant, bounds: Bounds): Caught {
   const properties = new Set<string>();
   let states = 0;
   for (const faults of mutant.under) {
-    const model = holdfastModel({ name: mutant.name, faults }, { ...(mutant.base ?? REPAIRED), ...mutant.variant });
+    const condition: Condition = { name: mutant.name, faults, habits: { statusWrites: false } };
+    const model = holdfastModel(condition, { ...(mutant.base ?? REPAIRED), ...mutant.variant });
     const exploration = explore(model, mutant.caughtBy === undefined ? bounds : { ...bounds, stopAt: mutant.caughtBy });
     states += exploration.states;
     for (const { result, property } of exploration.verdicts) if (result === 'broken') properties.add(property);

@@ -1,6 +1,6 @@
 /** Counter-examples and verdicts as text that people read. */
 import type { PathStep, Verdict } from './explore.ts';
-import { PROMISE } from './world.ts';
+import { PROMISE } from './promise.ts';
 
 const RESULT: Readonly<Record<string, string>> = {
   [PROMISE.noContainer]: 'A container runs although "cancelled" was told',

@@ -5,7 +5,7 @@ import type { Condition, Entry } from './catalogue.ts';
 import { CATALOGUE, DEEP_CONDITIONS } from './catalogue.ts';
 import { caughtBy, MUTANTS } from './mutants.ts';
 import { columns, count, timeline } from './table.ts';
-import { PROMISE } from './world.ts';
+import { PROMISE } from './promise.ts';
 
 export const usage = `npm run lab -- model [--protocol NAME] [--mutants] [--deep] [--bounds late=2,crash=1] [--max-states N] [--json]
 

@@ -6,11 +6,12 @@
  * and it may land at any later moment, or never. A lost answer is a request that became late and landed. A request
  * delivered twice leaves a late copy behind. So nothing else needs modelling.
  */
-import type { Answer, ApiRequest, Cluster, Job } from './cluster.ts';
+import type { Answer, ApiRequest, Cluster } from './cluster.ts';
 import { apply, EMPTY, jobNamed } from './cluster.ts';
 import type { ClusterHabits, Mood } from './controllers.ts';
 import { clusterSteps } from './controllers.ts';
-import type { Emit, Label, Model, Property } from './explore.ts';
+import type { Emit, Label, Model } from './explore.ts';
+import { NOTHING_YET, observed, propertiesOf } from './promise.ts';
 
 /** How often each kind of fault or event may happen in one run: what bounds the search. */
 export interface Budget {
@@ -97,18 +98,6 @@ export interface Protocol<Local, Other extends Named = never> {
   /** Whether nothing but waiting is left for the protocol's own processes. */
   readonly quiet: (local: Local) => boolean;
 }
-
-const NOTHING_YET: Facts = {
-  told: '',
-  toldBeforeStart: false,
-  started: 0,
-  podMade: false,
-  podAfterTold: false,
-  ran: false,
-  finished: false,
-  untrue: '',
-  foreignTouched: false,
-};
 
 export function modelOf<Local, Other extends Named>(protocol: Protocol<Local, Other>): Model<World<Local, Other>> {
   type W = World<Local, Other>;
@@ -268,90 +257,4 @@ function rivalSteps<Local, Other extends Named>(world: World<Local, Other>, emit
   const { cluster } = apply(world.cluster, request);
   const left = { ...world.left, rival: world.left.rival - 1 };
   emit('Somebody else makes a Job of their own under this name', { ...world, cluster, left });
-}
-
-// --- What has happened ------------------------------------------------------------------------------------------------
-
-export function tell<Local, Other extends Named>(world: World<Local, Other>, told: Told): World<Local, Other> {
-  const { facts } = world;
-  const runs = world.cluster.pods.some((pod) => pod.phase === 'running');
-  const untrue = untruth(told, facts, runs);
-  return { ...world, facts: { ...facts, told, toldBeforeStart: facts.started === 0, untrue } };
-}
-
-function untruth(told: Told, facts: Facts, runs: boolean): Facts['untrue'] {
-  if (told === 'cancelled' && facts.finished) return 'it had finished';
-  if (told === 'cancelled_before_start' && facts.ran) return 'a container had run';
-  if (told === 'succeeded' && !facts.finished) return 'it had not finished';
-  if (told === 'failed' && runs) return 'it runs';
-  return '';
-}
-
-function observed<Local, Other extends Named>(
-  before: World<Local, Other>,
-  after: World<Local, Other>,
-): World<Local, Other> {
-  if (before.cluster === after.cluster) return after;
-  const was = before.cluster;
-  const is = after.cluster;
-  const { facts } = after;
-  const started = Math.min(2, facts.started + newlyStarted(was, is));
-  const podMade = facts.podMade || is.pods.length > was.pods.length;
-  const podAfterTold = facts.podAfterTold || (facts.told !== '' && is.pods.length > was.pods.length);
-  const ran = facts.ran || is.pods.some((pod) => pod.phase === 'running');
-  const finished = facts.finished || is.jobs.some((job) => job.finished && job.ending === '');
-  const foreignTouched = facts.foreignTouched || was.jobs.some((job) => job.foreign && !is.jobs.includes(job));
-  const same =
-    started === facts.started &&
-    podMade === facts.podMade &&
-    podAfterTold === facts.podAfterTold &&
-    ran === facts.ran &&
-    finished === facts.finished &&
-    foreignTouched === facts.foreignTouched;
-  if (same) return after;
-  return { ...after, facts: { ...facts, started, podMade, podAfterTold, ran, finished, foreignTouched } };
-}
-
-function newlyStarted(was: Cluster, is: Cluster): number {
-  if (was.jobs === is.jobs) return 0;
-  const runs = (job: Job | undefined) => job !== undefined && !job.foreign && !job.suspended;
-  return is.jobs.filter((job) => runs(job) && !runs(was.jobs.find((old) => old.uid === job.uid))).length;
-}
-
-// --- The promise ------------------------------------------------------------------------------------------------------
-
-export const PROMISE = {
-  noContainer: "no container runs after 'cancelled' was told",
-  noPod: 'no Pod is made for a task that was cancelled before its start',
-  oneStart: 'never two started Jobs of one task',
-  noForeign: "nobody else's Job is touched",
-  truth: 'the answer told is true',
-  cleanCancel: 'a cancelled task leaves nothing',
-  cleanEnd: 'every task is answered and leaves nothing',
-} as const;
-
-const somethingLeft = ({ anchor, jobs, pods }: Cluster) =>
-  anchor !== null || pods.length > 0 || jobs.some((job) => !job.foreign);
-
-const saysCancelled = (facts: Facts) => facts.told === 'cancelled' || facts.told === 'cancelled_before_start';
-
-function propertiesOf<Local, Other extends Named>(
-  protocol: Protocol<Local, Other>,
-): readonly Property<World<Local, Other>>[] {
-  type W = World<Local, Other>;
-  const never = (name: string, broken: (world: W) => boolean): Property<W> => ({ kind: 'never', name, broken });
-  const goal = (world: W) => {
-    const silent = world.net.length === 0 && world.cluster.ghosts.length === 0 && protocol.quiet(world.local);
-    return world.facts.told !== '' && silent && !somethingLeft(world.cluster);
-  };
-  const shows = ({ facts, cluster }: W) => facts.told !== '' && somethingLeft(cluster);
-  return [
-    never(PROMISE.noContainer, (w) => saysCancelled(w.facts) && w.cluster.pods.some((pod) => pod.phase === 'running')),
-    never(PROMISE.noPod, (w) => saysCancelled(w.facts) && w.facts.toldBeforeStart && w.facts.podAfterTold),
-    never(PROMISE.oneStart, (w) => w.facts.started > 1),
-    never(PROMISE.noForeign, (w) => w.facts.foreignTouched),
-    never(PROMISE.truth, (w) => w.facts.untrue !== ''),
-    { kind: 'always', name: PROMISE.cleanCancel, goal, concerns: (w) => saysCancelled(w.facts), shows },
-    { kind: 'always', name: PROMISE.cleanEnd, goal, concerns: () => true, shows },
-  ];
 }

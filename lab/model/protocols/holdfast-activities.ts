@@ -35,6 +35,8 @@ export interface Additions {
   readonly armedByUid?: true;
   /** "Before its start" is told only if start was never scheduled, whatever release has or has not seen. */
   readonly startedByHistory?: true;
+  /** The code reads anchor and Job at once, so either may be read first; the Pods are read last in any case. */
+  readonly jobReadFirst?: true;
 }
 
 export type Variant = Flaws & Additions;
@@ -192,20 +194,29 @@ function release(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
         attempt: { ...attempt, at: 'anchor', calm },
       };
     }
-    case 'anchor': {
-      const label = `release reads the anchor: ${presence(cluster.anchor)}`;
-      return { label, attempt: { ...attempt, at: 'job', anchor: cluster.anchor } };
-    }
-    case 'job': {
-      const found = jobNamed(cluster, attempt.name);
-      const ours = variant.takeAnyName || isOfTask(asJob(found), RUN_NAME, TASK_LABEL) ? (found ?? null) : null;
-      const sawStarted = attempt.sawStarted || (ours !== null && !ours.suspended);
-      const label = `release reads the Job: ${presence(ours)}${ours?.finished ? ', finished' : ''}`;
-      return { label, attempt: { ...attempt, at: 'pods', job: ours, sawStarted } };
-    }
+    case 'anchor':
+      return variant.jobReadFirst ? readJob(attempt, cluster, variant) : readAnchor(attempt, cluster);
+    case 'job':
+      return variant.jobReadFirst ? readAnchor(attempt, cluster) : readJob(attempt, cluster, variant);
     default:
       return decide(attempt, cluster, variant);
   }
+}
+
+/** From the first read to the second, and from there to the Pods. */
+const afterRead = ({ at }: Attempt) => (at === 'anchor' ? 'job' : 'pods');
+
+function readAnchor(attempt: Attempt, cluster: Cluster): Move {
+  const label = `release reads the anchor: ${presence(cluster.anchor)}`;
+  return { label, attempt: { ...attempt, at: afterRead(attempt), anchor: cluster.anchor } };
+}
+
+function readJob(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
+  const found = jobNamed(cluster, attempt.name);
+  const ours = variant.takeAnyName || isOfTask(asJob(found), RUN_NAME, TASK_LABEL) ? (found ?? null) : null;
+  const sawStarted = attempt.sawStarted || (ours !== null && !ours.suspended);
+  const label = `release reads the Job: ${presence(ours)}${ours?.finished ? ', finished' : ''}`;
+  return { label, attempt: { ...attempt, at: afterRead(attempt), job: ours, sawStarted } };
 }
 
 const presence = (found: { readonly ending: unknown } | null) =>

@@ -9,7 +9,8 @@ import type { ApiRequest } from '../cluster.ts';
 import type { ClusterHabits } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
 import type { Budget, Protocol, Told, World } from '../world.ts';
-import { apiWords, detached, send, tell } from '../world.ts';
+import { tell } from '../promise.ts';
+import { apiWords, detached, send } from '../world.ts';
 import type { Activity, Attempt, Result, Variant } from './holdfast-activities.ts';
 import { afterAnswer, afterUnclear, move, newAttempt } from './holdfast-activities.ts';
 

@@ -11,7 +11,8 @@ import type { ClusterHabits } from '../controllers.ts';
 import { BASELINE_HABITS } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
 import type { Budget, Flight, Protocol, World } from '../world.ts';
-import { apiWords, call, detached, send, tell } from '../world.ts';
+import { tell } from '../promise.ts';
+import { apiWords, call, detached, send } from '../world.ts';
 
 export type Status = 'pending' | 'provisioning' | 'running' | 'cancelled' | 'failed' | 'completed';
 

@@ -12,7 +12,8 @@ import { jobNamed } from '../cluster.ts';
 import { BASELINE_HABITS } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
 import type { Budget, Protocol, World } from '../world.ts';
-import { apiWords, detached, send, tell } from '../world.ts';
+import { tell } from '../promise.ts';
+import { apiWords, detached, send } from '../world.ts';
 
 export interface Sample {
   readonly phase: 'create' | 'run' | 'delete' | 'closed';

@@ -109,6 +109,7 @@ export interface SampleResult {
 }
 
 export interface EvaluationOutput {
+  /** Problems that have samples. */
   readonly problems: number;
   readonly samples: number;
   readonly passed: number;
@@ -119,6 +120,8 @@ export interface EvaluationOutput {
   /** Every sample in order of index while they are at most 1,000; the log store's `results.jsonl` has all, always. */
   readonly results: readonly SampleResult[];
   readonly resultsLeftOut: number;
+  /** Problems that no sample was given for; pass@k is the mean over the others. The first 20 by name. */
+  readonly unattempted?: { readonly count: number; readonly first: readonly string[] };
 }
 
 export type WorkloadOutput = CommandOutput | EvaluationOutput;

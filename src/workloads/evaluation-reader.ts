@@ -7,11 +7,6 @@ import type { OutputReader } from './workload.ts';
 /** Samples that the result itself carries; results.jsonl has all. */
 const INLINE_RESULTS = 1_000;
 
-/** The result, with the problems that had no samples: the first 20 by name. Absent when each problem had some. */
-export interface EvaluationReport extends EvaluationOutput {
-  readonly unattempted?: { readonly count: number; readonly first: readonly string[] };
-}
-
 type Counts = Readonly<Record<SampleVerdict, number>>;
 
 type Said =
@@ -106,7 +101,7 @@ function unreadable(why: string, seen: number, total: number): Ending {
 function report(rows: readonly SampleResult[], unattempted: { count: number; first: readonly string[] } | undefined) {
   const sum = counts(rows);
   const problems = byProblem(rows);
-  const output: EvaluationReport = {
+  const output: EvaluationOutput = {
     problems: problems.length,
     samples: rows.length,
     passed: sum.passed,

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   BatchV1Api,
@@ -176,12 +176,25 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
   }
 }
 
+/** What `npm run up` knows of the environment that it made; undefined on one of the user's own. */
+async function localState(): Promise<LocalState | undefined> {
+  const file = process.env['HOLDFAST_STATE_FILE'] ?? join(homedir(), '.local', 'state', 'holdfast', 'state.json');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as LocalState);
+}
+
+interface LocalState {
+  readonly images: { readonly busybox: string; readonly python: string };
+  readonly temporal: { readonly ui?: string };
+}
+
 /** The image names of the environment that is up; on a cluster of the user's own, public ones. */
-export async function images(): Promise<{ readonly busybox: string; readonly python: string }> {
-  const file = process.env['HOLDFAST_STATE_FILE'];
-  if (file === undefined) return { busybox: 'holdfast.local/busybox:1.35', python: readConfig().pythonImage };
-  const state = JSON.parse(await readFile(file, 'utf8')) as { images: { busybox: string; python: string } };
-  return state.images;
+export async function images(): Promise<LocalState['images']> {
+  return (await localState())?.images ?? { busybox: 'busybox:1.36', python: readConfig().pythonImage };
+}
+
+export async function webUi(): Promise<string | undefined> {
+  return (await localState())?.temporal.ui;
 }
 
 /** A small command; `forever` ends within a second of SIGTERM. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATE_QUERY, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
-import { command, FOREVER, images, Scene, until } from './scene.ts';
+import { command, FOREVER, images, Scene, until, webUi } from './scene.ts';
 
 let scene: Scene;
 let busybox: string;
@@ -55,6 +55,25 @@ describe("Temporal's own client", () => {
     expect(await scene.remains(handle.workflowId)).toEqual(nothing);
     expect((await handle.describe()).status.name).toBe('CANCELLED');
     expect(await scene.client.cancel(handle.workflowId)).toBe('already_cancelled');
+  });
+
+  it("cancels with the web UI's Cancel button, which sends no reason", async (context) => {
+    const ui = await webUi();
+    if (ui === undefined)
+      return context.skip('this Temporal was not started by `npm run up`: where its web UI is, is not known');
+    const handle = await running();
+    const settings = await fetch(`${ui}/api/v1/settings`);
+    const token = /_csrf=([^;]+)/.exec(settings.headers.getSetCookie().join(';'))?.[1] ?? '';
+    const { namespace } = scene.client.temporal.options;
+    const workflowExecution = { workflowId: handle.workflowId, runId: (await handle.describe()).runId };
+    const pressed = await fetch(`${ui}/api/v1/namespaces/${namespace}/workflows/${handle.workflowId}/cancel`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: `_csrf=${token}`, 'x-csrf-token': token },
+      body: JSON.stringify({ namespace, workflowExecution }),
+    });
+    expect(pressed.status).toBe(200);
+    expect(await scene.client.result(handle.workflowId)).toMatchObject({ outcome: 'cancelled', started: true });
+    expect(await scene.remains(handle.workflowId)).toEqual(nothing);
   });
 
   it('gets a failure with a code when the task fails', async () => {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Ending, EvaluationTask, SampleResult } from '../../src/contract.ts';
 import { evaluation } from '../../src/workloads/evaluation.ts';
-import type { EvaluationReport } from '../../src/workloads/evaluation-reader.ts';
+import type { EvaluationOutput } from '../../src/contract.ts';
 import type { PodPlan } from '../../src/workloads/workload.ts';
 
 export const NONCE = 'nonce-of-this-test';
@@ -101,7 +101,7 @@ function read(heard: readonly string[]): Ending {
   return reader.end();
 }
 
-export function reportOf({ ending, errors, exitCode }: Finished): EvaluationReport {
+export function reportOf({ ending, errors, exitCode }: Finished): EvaluationOutput {
   if (exitCode === 0 && ending.kind === 'succeeded' && 'results' in ending.output) return ending.output;
   throw new Error(`exit code ${exitCode}: ${errors} ${JSON.stringify(ending)}`);
 }

@@ -115,7 +115,8 @@ class Runner:
         if (bombs or len(strays) > CROWD) and os.getpid() == 1:
             self.reap()
             for sample in self.live.values():
-                sample.again = sample.verdict is None and sample.status is None
+                # Once said it stays: a second bomb may follow before this one's dead are counted.
+                sample.again = sample.again or (sample.verdict is None and sample.status is None)
             end(-1)
 
     def finish(self, sample, waiting):

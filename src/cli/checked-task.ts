@@ -1,0 +1,31 @@
+/** The door, with what the command line found before it: one refusal that lists everything. */
+import type { Task } from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
+import type { FieldProblem } from './failure.ts';
+import type { Draft } from './task-options.ts';
+
+/**
+ * The task that was meant, whole, and its id if one was given.
+ * @throws HoldfastError INPUT_INVALID, INPUT_TOO_LARGE
+ */
+export async function checkedTask(draft: Draft, id: string | undefined): Promise<Task> {
+  const { checkTask, checkTaskId } = await import('../schemas.ts');
+  const ours = draft.problems;
+  const ofId = id === undefined ? [] : refused(() => checkTaskId(id)).problems;
+  const { value, problems: theirs } = refused(() => checkTask(draft.input));
+  // The door says "is missing" of what we could not read or understand, and have told about already.
+  const told = new Set(ours.map(({ field }) => field));
+  const problems = [...ofId, ...ours, ...theirs.filter(({ field }) => !told.has(field))];
+  if (problems.length === 0 && value !== undefined) return value;
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  throw new HoldfastError('INPUT_INVALID', `The input has ${count}.`, { problems });
+}
+
+function refused<T>(check: () => T): { readonly value?: T; readonly problems: readonly FieldProblem[] } {
+  try {
+    return { value: check(), problems: [] };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'INPUT_INVALID') throw error;
+    return { problems: (error.facts['problems'] ?? []) as readonly FieldProblem[] };
+  }
+}

@@ -1,0 +1,38 @@
+/** `holdfast cancel ID`: asks for a task's end and waits for the true answer. */
+import type { HoldfastClient } from '../../client.ts';
+import type { CancelAnswer } from '../../contract.ts';
+import { HoldfastError } from '../../errors.ts';
+import { withClient } from '../session.ts';
+import { exitOf, showAnswer } from '../show/answer.ts';
+import { stderr, stdout } from '../terminal.ts';
+import { displayOn, watch } from '../watch.ts';
+
+export interface CancelWords {
+  readonly reason?: string;
+  readonly wait: boolean;
+  readonly json?: boolean;
+}
+
+const REASON_LENGTH = 1_000;
+
+export async function cancel(taskId: string, { reason = '', wait, json }: CancelWords): Promise<number> {
+  checkReason(reason);
+  return withClient(async (client) => {
+    const answer = wait ? await watched(client, taskId, reason) : await client.cancel(taskId, { reason, wait: false });
+    if (json) stdout.line(JSON.stringify({ taskId, answer }));
+    else (answer === 'unknown_task' ? stderr : stdout).line(showAnswer(taskId, answer));
+    return exitOf(answer);
+  });
+}
+
+async function watched(client: HoldfastClient, taskId: string, reason: string): Promise<CancelAnswer> {
+  const display = displayOn(stderr);
+  const answer = client.cancel(taskId, { reason, wait: true });
+  return watch(client, taskId, display, answer).finally(() => display.end());
+}
+
+function checkReason(reason: string): void {
+  if (reason.length <= REASON_LENGTH) return;
+  const message = `has ${reason.length} characters; at most ${REASON_LENGTH} are kept.`;
+  throw new HoldfastError('INPUT_INVALID', 'The input has a problem.', { problems: [{ field: 'reason', message }] });
+}

@@ -1,0 +1,59 @@
+/** What `--help` adds to the list of options. */
+import { EXIT } from '../errors.ts';
+
+const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
+  succeeded: 'done: the task succeeded (whatever its samples did), or is cancelled as asked',
+  taskFailed: 'the task failed, was terminated or ran into a timeout',
+  badInput: 'bad input or configuration; nothing was created',
+  unknownTask: 'no such task, or nothing of it in this log store',
+  conflict: 'the id is taken by a task with another input',
+  unreachable: 'Temporal does not answer; a task that was started goes on',
+  tooLate: '`cancel` came too late: the task had ended otherwise',
+  cancelled: '`run` ended because the task was cancelled',
+  bug: 'a fault in Holdfast',
+};
+
+function exitCodes(): string {
+  const lines = Object.entries(EXITS).map(([name, meaning]) => [EXIT[name as keyof typeof EXIT], meaning] as const);
+  const signals = [
+    [128, 'plus the signal, when `run` leaves a task to itself: 130 Ctrl-C twice, 143 SIGTERM'],
+  ] as const;
+  return [...lines, ...signals].map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n');
+}
+
+export const TOP_HELP = `
+Examples:
+  holdfast run evaluation --problems problems.jsonl --samples samples.jsonl.gz
+  holdfast run command --image busybox:1.36 --timeout 10m -- sh -c 'echo hello'
+  holdfast cancel my-task --reason "changed my mind"
+
+While \`run\` follows: Ctrl-C cancels the task and waits until nothing of it runs; a second Ctrl-C leaves it to be
+cancelled in the background. SIGTERM, SIGHUP and --detach leave the task running.
+
+Exit codes:
+${exitCodes()}
+
+Which Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a temporal.toml profile; else what \`npm run up\` started.`;
+
+export const JSON_HELP = `
+With --json, stdout has one object:
+  succeeded   {taskId, runId, isNew, outcome: "succeeded", result: {output, job, startedAt, finishedAt, …}}
+  failed      {taskId, runId, isNew, outcome: "failed", problem: {code, message, next, facts}}
+  cancelled   {taskId, runId, isNew, outcome: "cancelled", reason, started}
+  other       {taskId, runId, isNew, outcome: "terminated" | "timed_out"}
+  left        {taskId, runId, isNew, detached: true}
+  refused     {error: {code, message, next, problems: [{field, message}], facts}}`;
+
+export const EVALUATION_HELP = `
+It exits with 0 when the evaluation was done, however many samples failed; --json has every sample's verdict.
+${JSON_HELP}`;
+
+export const COMMAND_HELP = `
+Words after -- are run as given, as \`kubectl exec\` does; without any, what the image says is run.
+With --entrypoint or --keep-entrypoint they are arguments, as in \`docker run\`.
+A --file keeps the executable bit it has on the host, unless a mode such as 555 is given; - is standard input.
+
+Examples:
+  holdfast run command --image python:3.12-slim --file job.py:/job.py --env LEVEL=3 -- python3 /job.py
+  holdfast run command --image busybox:1.36 --id nightly --detach -- sleep 600
+${JSON_HELP}`;

@@ -1,0 +1,38 @@
+/** The command line, from its words to its exit code. */
+import { CommanderError } from 'commander';
+import { EXIT } from '../errors.ts';
+import { failureOf, type Failure } from './failure.ts';
+import { createProgram } from './program.ts';
+import { showFailure } from './show/failure.ts';
+import { stderr, stdout } from './terminal.ts';
+import { wantsJson } from './words.ts';
+
+async function main(words: readonly string[]): Promise<number> {
+  let exit: number = EXIT.succeeded;
+  const program = createProgram((code) => (exit = code));
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
+    const failure = await failureOf(error);
+    tell(failure, wantsJson(words));
+    return failure.exit;
+  }
+}
+
+function tell(failure: Failure, json: boolean): void {
+  const { exit: _, trace, ...error } = failure;
+  if (json) stdout.line(JSON.stringify({ error }));
+  else stderr.line(showFailure(failure));
+  if (trace !== undefined) stderr.line(trace);
+}
+
+// `holdfast list | head` is no fault: whoever reads has read enough.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(EXIT.succeeded);
+    throw error;
+  });
+
+process.exitCode = await main(process.argv.slice(2));

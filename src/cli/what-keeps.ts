@@ -1,0 +1,55 @@
+/** Why a task does not get on, beyond what its Pod says: no worker, or a worker that fails and tries again. */
+import type { HoldfastClient } from '../client.ts';
+import type { Problem } from '../contract.ts';
+import { ERRORS, isErrorCode } from '../errors.ts';
+
+/** How long work may lie on a queue before somebody who waits should hear of it. */
+const LIES_MS = 5_000;
+/** A poll lasts at most a minute, so a worker that lives has asked within this time. */
+const POLL_MS = 70_000;
+/** temporal.api.enums.v1.PendingWorkflowTaskState and TaskQueueType. */
+const [SCHEDULED, WORKFLOW_QUEUE] = [1, 1];
+
+interface Timestamp {
+  readonly seconds?: { toString(): string } | number | null;
+}
+
+export async function whatKeeps(client: HoldfastClient, taskId: string, now: number): Promise<Problem | undefined> {
+  const { raw, taskQueue } = await client.temporal.workflow.getHandle(taskId).describe();
+  const waiting = raw.pendingWorkflowTask;
+  if (waiting?.state === SCHEDULED && now - millisecondsOf(waiting.scheduledTime, now) > LIES_MS)
+    return nobodyTakesIt(client, taskQueue, now);
+  const failing = raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
+  if (!failing?.lastFailure) return undefined;
+  const code = failing.lastFailure.applicationFailureInfo?.type ?? 'WORKER_FAULT';
+  const attempt = `${failing.activityType?.name}, attempt ${failing.attempt}`;
+  const message = `${failing.lastFailure.message ?? code} (${attempt})`;
+  return { code, message, ...(isErrorCode(code) && { next: ERRORS[code].next }) };
+}
+
+async function nobodyTakesIt(client: HoldfastClient, queue: string, now: number): Promise<Problem> {
+  const { namespace } = client.temporal.options;
+  const { pollers } = await client.temporal.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: queue },
+    taskQueueType: WORKFLOW_QUEUE,
+  });
+  const last = Math.max(0, ...(pollers ?? []).map(({ lastAccessTime }) => millisecondsOf(lastAccessTime, 0)));
+  const place = `task queue ${JSON.stringify(queue)} of Temporal namespace ${JSON.stringify(namespace)}`;
+  if (now - last > POLL_MS)
+    return {
+      code: 'NO_WORKER',
+      message: `No worker listens on ${place}; the task waits for one.`,
+      next: 'Start one where the cluster can be reached: `npm run up` in the checkout, or `node src/worker.ts`.',
+    };
+  const seconds = Math.round((now - last) / 1_000);
+  return {
+    code: 'NO_WORKER',
+    message: `No worker has taken the task up; one last asked for work on ${place} ${seconds} s ago.`,
+    next: 'Look at the log of the worker: it may have ended, or be at its limit.',
+  };
+}
+
+function millisecondsOf(time: Timestamp | null | undefined, otherwise: number): number {
+  return time?.seconds === undefined || time.seconds === null ? otherwise : Number(time.seconds.toString()) * 1_000;
+}

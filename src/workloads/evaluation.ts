@@ -7,9 +7,9 @@
  *
  * What is trusted: a sample shares its process with the tests that judge it, as in HumanEval's own harness, so one
  * that sets out to fool its own tests can. It cannot speak for other samples or write the runner's lines: those carry
- * a nonce that no sample can read. Samples that run at the same time share a user: a hostile one can kill a neighbour
- * (which then counts as failed) or fill /tmp under it, and one that takes the container's memory fails the whole
- * evaluation. `parallel: 1` leaves it no neighbour.
+ * a nonce that no sample can read. Samples that run at the same time share a user: one that was killed by another runs
+ * again, alone; but a hostile one can fill /tmp under its neighbours, and one that takes the container's memory fails
+ * the whole evaluation. `parallel: 1` leaves it no neighbour.
  */
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';

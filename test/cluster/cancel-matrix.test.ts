@@ -9,7 +9,7 @@ import { Gate } from '../../lab/proxy/gate.ts';
 import type { CancelAnswer } from '../../src/contract.ts';
 import { taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
-import { command, FOREVER, images, Scene, until } from './scene.ts';
+import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
 
 interface Point {
   readonly name: string;
@@ -49,7 +49,7 @@ let cases: ReadonlyMap<string, Case>;
 
 beforeAll(async () => {
   ({ busybox } = await images());
-  scene = await Scene.open();
+  scene = await openScene();
   scene.proxy.setRule((request) => faultFor(request));
 });
 afterAll(() => scene.close());

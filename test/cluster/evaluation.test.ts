@@ -3,14 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationOutput, EvaluationTask } from '../../src/contract.ts';
-import { Scene, until } from './scene.ts';
+import { openScene, type Scene, until } from './scene.ts';
 
 const HUMAN_EVAL = process.env['HOLDFAST_HUMANEVAL'] ?? '../shared/data/HumanEval.jsonl.gz';
 
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.open();
+  scene = await openScene();
   await scene.startWorker();
 });
 afterAll(() => scene.close());

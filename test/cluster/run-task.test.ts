@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { command, FOREVER, images, Scene, until } from './scene.ts';
+import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
 
 let scene: Scene;
 let busybox: string;
 
 beforeAll(async () => {
   ({ busybox } = await images());
-  scene = await Scene.open();
+  scene = await openScene();
   await scene.startWorker();
 });
 afterAll(() => scene.close());

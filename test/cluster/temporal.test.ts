@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATE_QUERY, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
-import { command, FOREVER, images, Scene, until, webUi } from './scene.ts';
+import { command, FOREVER, images, openScene, type Scene, until, webUi } from './scene.ts';
 
 let scene: Scene;
 let busybox: string;
 
 beforeAll(async () => {
   ({ busybox } = await images());
-  scene = await Scene.open();
+  scene = await openScene();
   await scene.startWorker();
 });
 afterAll(() => scene.close());

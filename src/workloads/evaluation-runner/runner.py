@@ -21,8 +21,15 @@ class Runner:
         self.settings, self.total = settings, total
         self.live, self.counts = {}, {'passed': 0, 'failed': 0, 'timed_out': 0}
         self.counted = 0.0
+        self.suspects = []
 
     def run(self, samples):
+        self.together(samples)
+        # Who was killed, and not by us, may have paid for a neighbour: alone it shows whose doing it was.
+        while self.suspects:
+            self.together(iter([self.suspects.pop(0)]))
+
+    def together(self, samples):
         waiting = []
         while True:
             while len(self.live) < self.settings.parallel:
@@ -107,16 +114,13 @@ class Runner:
                 sample.give_up('failed', f'it wrote more than {self.settings.disk} bytes or {ENTRIES} files')
 
     def quell(self, crowds, strays):
-        """A fork bomb outruns whoever kills it one by one; PID 1 may kill all at once, and start the others again."""
+        """A fork bomb outruns whoever kills it one by one; PID 1 may kill all at once; the others start again."""
         bombs = [pid for pid, count in crowds.items() if count > CROWD]
         for pid in bombs:
             reason = f'it made {crowds[pid]} processes and threads; at most {CROWD} are accepted'
             self.live[pid].give_up('failed', reason)
         if (bombs or len(strays) > CROWD) and os.getpid() == 1:
             self.reap()
-            for sample in self.live.values():
-                # Once said it stays: a second bomb may follow before this one's dead are counted.
-                sample.again = sample.again or (sample.verdict is None and sample.status is None)
             end(-1)
 
     def finish(self, sample, waiting):
@@ -125,9 +129,10 @@ class Runner:
         sample.listen()
         close(sample.proof_fd, sample.said_fd)
         self.tidy(sample)
-        if sample.again and os.waitstatus_to_exitcode(sample.status) == -signal.SIGKILL:
-            sample.tries -= 1
-            waiting.append(sample)
+        killed = os.waitstatus_to_exitcode(sample.status) == -signal.SIGKILL
+        if killed and sample.verdict is None and not sample.suspected:
+            sample.suspected, sample.tries = True, 0
+            self.suspects.append(sample)
             return
         if sample.ready is None:
             self.retry(sample, waiting)

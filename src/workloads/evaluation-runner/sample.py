@@ -21,13 +21,12 @@ class Sample:
     def __init__(self, index, task_id, program):
         self.index, self.task_id, self.program = index, task_id, program
         self.tries = 0
+        self.suspected = False
 
     def start(self, settings):
         self.token = secrets.token_hex(16).encode()
         self.verdict = self.reason = self.ready = self.ended = self.status = None
         self.proof, self.said = b'', b''
-        # Whether it was ended through no fault of its own.
-        self.again = False
         self.directory = os.path.join(settings.root, f'{self.index}-{secrets.token_hex(4)}')
         self.born = (time.monotonic(), time.time())
         given, proof, said = memory_file(self.head(settings) + self.program), pipe(), pipe()
@@ -75,7 +74,7 @@ class Sample:
             return word[1:].partition(b'\n')[0].decode('utf-8', 'replace')
         last = self.said.decode('utf-8', 'replace').strip().rpartition('\n')[2]
         if code == -signal.SIGKILL:
-            return 'it was killed: for want of memory, or by another sample'
+            return 'it was killed, also when it ran alone: for want of memory, or by itself'
         ended = f'exit code {code}' if code >= 0 else f'signal {signal.Signals(-code).name}'
         return f'it ended with {ended} before the end of its tests' + (f': {last}' if last else '')
 

@@ -1,0 +1,141 @@
+/**
+ * A worker process of its own, in a namespace and on a task queue of its own, with the fault proxy between it and the
+ * API server; and eyes that look at the API server directly, past proxy and product. Tests and the laboratory share it.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  BatchV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type V1ConfigMap,
+  type V1Job,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import { HoldfastClient } from '../../src/client.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { LABEL, taskLabel } from '../../src/fence.ts';
+import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { namespaceId } from '../../src/temporal-namespace.ts';
+import { FaultProxy } from '../proxy/fault-proxy.ts';
+import { PodWitness } from './pod-witness.ts';
+import { until } from './until.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+export interface StageOptions {
+  /** A bundle made before; else each worker makes its own. */
+  readonly workflowBundle?: string;
+  /** Variables for the worker, over the usual ones. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Remains {
+  readonly anchors: readonly V1ConfigMap[];
+  readonly jobs: readonly V1Job[];
+  readonly pods: readonly V1Pod[];
+}
+
+export class Stage {
+  readonly client: HoldfastClient;
+  readonly proxy: FaultProxy;
+  readonly namespace: string;
+  readonly config: Config;
+  readonly core: CoreV1Api;
+  readonly batch: BatchV1Api;
+  readonly pods: PodWitness;
+  readonly #folder: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #worker: WorkerProcess | undefined;
+
+  private constructor(parts: {
+    client: HoldfastClient;
+    proxy: FaultProxy;
+    namespace: string;
+    config: Config;
+    kube: KubeConfig;
+    folder: string;
+    env: NodeJS.ProcessEnv;
+  }) {
+    this.client = parts.client;
+    this.proxy = parts.proxy;
+    this.namespace = parts.namespace;
+    this.config = parts.config;
+    this.core = parts.kube.makeApiClient(CoreV1Api);
+    this.batch = parts.kube.makeApiClient(BatchV1Api);
+    this.pods = new PodWitness(parts.kube, parts.namespace);
+    this.#folder = parts.folder;
+    this.#env = parts.env;
+  }
+
+  static async open({ workflowBundle, env: more }: StageOptions = {}): Promise<Stage> {
+    const base = readConfig();
+    const kube = loadKubeConfig(base.kubernetes);
+    const proxy = await FaultProxy.listen(kube);
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-scene-'));
+    const name = `hf-test-${randomUUID().slice(0, 8)}`;
+    const kubeconfig = join(folder, 'kubeconfig.json');
+    await writeFile(kubeconfig, proxy.kubeconfig('through-proxy'));
+    const env = {
+      ...process.env,
+      TEMPORAL_ADDRESS: base.temporal.connectionOptions.address,
+      TEMPORAL_NAMESPACE: base.temporal.namespace,
+      KUBECONFIG: kubeconfig,
+      HOLDFAST_KUBE_CONTEXT: 'through-proxy',
+      HOLDFAST_KUBE_NAMESPACE: name,
+      HOLDFAST_KUBE_DEADLINE_MS: '2000',
+      HOLDFAST_SWEEP_SECONDS: '2',
+      HOLDFAST_TASK_QUEUE: name,
+      HOLDFAST_LOG_DIR: join(folder, 'logs'),
+      HOLDFAST_PYTHON_IMAGE: base.pythonImage,
+      HOLDFAST_WORKFLOW_BUNDLE: workflowBundle,
+      ...more,
+    };
+    const config = readConfig(env);
+    const client = await HoldfastClient.connect(config);
+    const stage = new Stage({ client, proxy, namespace: name, config, kube, folder, env });
+    await stage.#createNamespace();
+    return stage;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.end('SIGTERM');
+    await this.pods.close();
+    await this.client.close();
+    await this.core.deleteNamespace({ name: this.namespace });
+    await this.proxy.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async startWorker(): Promise<WorkerProcess> {
+    this.#worker = await WorkerProcess.start(this.#env);
+    return this.#worker;
+  }
+
+  get worker(): WorkerProcess {
+    if (this.#worker === undefined) throw new TypeError('no worker was started');
+    return this.#worker;
+  }
+
+  /** Everything of a task that the API server still has. */
+  async remains(taskId: string): Promise<Remains> {
+    const { namespace } = this;
+    const labelSelector = `${LABEL.task}=${taskLabel(await namespaceId(this.client.temporal), taskId)}`;
+    const [anchors, jobs, pods] = await Promise.all([
+      this.core.listNamespacedConfigMap({ namespace, labelSelector }),
+      this.batch.listNamespacedJob({ namespace, labelSelector }),
+      this.core.listNamespacedPod({ namespace, labelSelector }),
+    ]);
+    return { anchors: anchors.items, jobs: jobs.items, pods: pods.items };
+  }
+
+  async #createNamespace(): Promise<void> {
+    const { namespace } = this;
+    await this.core.createNamespace({ body: { metadata: { name: namespace } } });
+    await until('the default service account', async () => {
+      const { items } = await this.core.listNamespacedServiceAccount({ namespace });
+      return items.length > 0;
+    });
+  }
+}

@@ -1,0 +1,36 @@
+/** The real worker, as a process that can be killed, frozen and thawed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#exited = new Promise((resolve) => child.once('exit', resolve));
+  }
+
+  static async start(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, ['src/worker.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const worker = new WorkerProcess(child);
+    let output = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        output = (output + String(chunk)).slice(-20_000);
+        if (output.includes('"worker ready"')) resolve();
+      });
+      void worker.#exited.then(() => reject(new Error(`the worker ended before it was ready: ${output}`)));
+    });
+    return worker;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  async end(name: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill(name);
+    await this.#exited;
+  }
+}

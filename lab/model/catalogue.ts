@@ -249,7 +249,7 @@ const HOLDFAST_TEXTS = {
   assumes:
     'Temporal keeps its history; the kubelet starts no container whose ConfigMap is gone; nobody force-deletes Pods; ' +
     'the sweeper runs some day',
-  price: 'two more requests per task (start, anchor); a cancel is answered when the Pods are gone',
+  price: 'an anchor, a read and a start more per task; a cancel is answered when the Pods are gone',
 };
 
 export function holdfastModel({ faults, habits, variant }: Condition, own: Variant): Model<object> {

@@ -15,8 +15,8 @@ export interface TraceStep {
   readonly request: ApiRequest;
   readonly expect: Answer;
   /** What is there once the garbage collector has nothing left to do. */
-  readonly then: Seen;
-  /** The versions, in the model, of the Jobs that are there then. */
+  readonly after: Seen;
+  /** The versions, in the model, of the Jobs that are there after. */
   readonly versions: Readonly<Record<number, number>>;
 }
 
@@ -35,7 +35,7 @@ export function randomTrace(seed: number, length = 12): readonly TraceStep[] {
     const { cluster: applied, answer } = apply(cluster, request);
     cluster = collected(applied);
     const versions = Object.fromEntries(cluster.jobs.map((job) => [job.uid, job.version]));
-    trace.push({ request, expect: answer, then: seenIn(cluster), versions });
+    trace.push({ request, expect: answer, after: seenIn(cluster), versions });
   }
   return trace;
 }
@@ -156,14 +156,14 @@ export async function replay(
   settleMs = SETTLE_MS,
 ): Promise<Difference | undefined> {
   const real = { uids: new Map<number, string>([[0, '']]), versions: new Map<string, string>() };
-  for (const [step, { request, expect, then, versions }] of trace.entries()) {
+  for (const [step, { request, expect, after, versions }] of trace.entries()) {
     const answer = await sendUntilFair(driver, request, expect, real);
     if (answer.code !== expect.code) return { step, request, expected: expect, found: answer };
     if (expect.uid !== 0) real.uids.set(expect.uid, answer.uid);
-    const found = await settled(driver, then, real.uids, settleMs);
-    if (!same(found, then, real.uids)) return { step, request, expected: then, found };
+    const found = await settled(driver, after, real.uids, settleMs);
+    if (!same(found, after, real.uids)) return { step, request, expected: after, found };
     for (const job of found.jobs) {
-      const uid = then.jobs.find(({ name }) => name === job.name)?.uid ?? 0;
+      const uid = after.jobs.find(({ name }) => name === job.name)?.uid ?? 0;
       real.versions.set(`${uid}@${versions[uid]}`, job.version);
     }
   }
@@ -197,20 +197,20 @@ function namesOf(request: ApiRequest, { uids, versions }: Real): RealNames {
 
 async function settled(
   driver: Driver,
-  then: Seen,
+  after: Seen,
   uids: ReadonlyMap<number, string>,
   settleMs: number,
 ): Promise<RealSeen> {
   const until = Date.now() + settleMs;
   for (;;) {
     const found = await driver.look();
-    if (same(found, then, uids) || Date.now() > until) return found;
+    if (same(found, after, uids) || Date.now() > until) return found;
     await sleep(LOOK_MS);
   }
 }
 
-function same(found: RealSeen, then: Seen, uids: ReadonlyMap<number, string>): boolean {
-  const jobs = then.jobs.map(({ name, uid, suspended }) => `${name} ${uids.get(uid)} ${suspended}`);
+function same(found: RealSeen, after: Seen, uids: ReadonlyMap<number, string>): boolean {
+  const jobs = after.jobs.map(({ name, uid, suspended }) => `${name} ${uids.get(uid)} ${suspended}`);
   const foundJobs = found.jobs.map(({ name, uid, suspended }) => `${name} ${uid} ${suspended}`);
-  return found.anchor === uids.get(then.anchor) && jobs.join() === foundJobs.toSorted().join();
+  return found.anchor === uids.get(after.anchor) && jobs.join() === foundJobs.toSorted().join();
 }

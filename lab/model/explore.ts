@@ -200,7 +200,7 @@ class Search<S extends object> {
       const state = this.#store.get(index);
       path.push({ label: this.#labelOf(this.#parents.at(index), index), state });
     }
-    return path.reverse();
+    return path.toReversed();
   }
 
   #labelOf(parent: number, child: number): string {

@@ -1,6 +1,8 @@
 /** Counter-examples and verdicts as text that people read. */
 import type { PathStep, Verdict } from './explore.ts';
+import type { Cluster } from './cluster.ts';
 import { PROMISE } from './promise.ts';
+import type { World } from './world.ts';
 
 const RESULT: Readonly<Record<string, string>> = {
   [PROMISE.noContainer]: 'A container runs although "cancelled" was told',
@@ -19,9 +21,24 @@ export function timeline(verdict: Verdict<unknown>): readonly string[] {
 }
 
 function resultOf({ property, path }: Verdict<unknown>): string {
-  const facts = (path.at(-1)?.state as { facts?: { told: string; untrue: string } } | undefined)?.facts;
+  const last = path.at(-1)?.state as Partial<Pick<World<unknown>, 'facts' | 'cluster'>> | undefined;
+  const { facts, cluster } = last ?? {};
   if (property === PROMISE.truth && facts?.untrue) return `Told "${facts.told}", but ${facts.untrue}`;
+  const started = cluster?.jobs.some((job) => !job.foreign && !job.suspended && !job.finished);
+  if (property === PROMISE.cleanCancel && !started) return `Left behind for ever: ${leftIn(cluster)}`;
   return RESULT[property] ?? property;
+}
+
+function leftIn(cluster: Cluster | undefined): string {
+  const jobs = cluster?.jobs
+    .filter((job) => !job.foreign)
+    .map((job) => (job.suspended ? 'a suspended Job' : 'a finished Job'));
+  const left = [
+    ...(cluster?.anchor ? ['the anchor'] : []),
+    ...(jobs ?? []),
+    ...(cluster?.pods.map(() => 'a Pod') ?? []),
+  ];
+  return left.join(', ') || 'nothing; but somebody waits for ever';
 }
 
 /** `{execute}` becomes the row in which that call was made last. */

@@ -6,6 +6,7 @@ import { CATALOGUE, DEEP_CONDITIONS } from './catalogue.ts';
 import { caughtBy, MUTANTS } from './mutants.ts';
 import { columns, count, timeline } from './table.ts';
 import { PROMISE } from './promise.ts';
+import { NO_FAULTS } from './world.ts';
 
 export const usage = `npm run lab -- model [--protocol NAME] [--mutants] [--deep] [--bounds late=2,crash=1] [--max-states N] [--json]
 
@@ -62,14 +63,20 @@ export function run(args: readonly string[]): void {
     explored.push(...own);
     if (!options.json) printEntry(entry, own);
   }
+  if (!options.json) printSummary(explored);
   if (options.json) console.log(JSON.stringify({ kind: 'model', properties: PROMISE, explored: explored.map(asJson) }));
 }
 
 function conditionsOf(entry: Entry, { bounds, deep }: Arguments): readonly Condition[] {
   if (bounds !== undefined) {
-    const faults = Object.fromEntries(
+    const faults: Condition['faults'] = Object.fromEntries(
       bounds.split(',').map((pair) => [pair.split('=')[0] ?? '', Number(pair.split('=')[1] ?? 1)]),
     );
+    const unknown = Object.entries(faults).filter(([name, times]) => !(name in NO_FAULTS) || !Number.isInteger(times));
+    if (unknown.length > 0)
+      throw new Error(
+        `--bounds takes a list like late=2,crash=1, of ${Object.keys(NO_FAULTS).join(', ')}; not "${bounds}".`,
+      );
     return [{ name: bounds, faults }];
   }
   if (deep && entry.name.startsWith('holdfast')) return [...entry.conditions, ...DEEP_CONDITIONS];
@@ -121,16 +128,45 @@ const TELLING = [
 ];
 
 function printCounterExample(explored: readonly Explored[]): void {
+  // What happens when an assumption is taken away is told only of those that hold otherwise.
+  const fair = explored.filter(({ condition }) => !condition.assumptionLost);
+  const lost = explored.filter(({ condition }) => condition.assumptionLost);
+  if (!printFirst(fair) && !printFirst(lost)) console.log('  No counter-example.');
+}
+
+function printFirst(explored: readonly Explored[]): boolean {
   for (const property of TELLING)
     for (const { condition, exploration } of explored) {
       const verdict = exploration.verdicts.find((item) => item.property === property);
       if (verdict?.result !== 'broken') continue;
       console.log(`  Shortest counter-example to "${property}" (${condition.name}):`);
       for (const row of timeline(verdict)) console.log(`    ${row}`);
-      return;
+      return true;
     }
-  console.log('  No counter-example.');
+  return false;
 }
+
+/** One line for each protocol: what breaks the promise that a cancelled task leaves nothing and runs nothing. */
+function printSummary(explored: readonly Explored[]): void {
+  const core: readonly string[] = [PROMISE.noContainer, PROMISE.noPod, PROMISE.cleanCancel];
+  const breaks = ({ exploration }: Explored) =>
+    exploration.verdicts.some(({ property, result }) => result === 'broken' && core.includes(property));
+  console.log('\nCancelled means cancelled (no container, no Pod, nothing left): what breaks it');
+  const rows = CATALOGUE.flatMap(({ name }) => {
+    const own = explored.filter((one) => one.protocol === name);
+    if (own.length === 0) return [];
+    const broken = own.filter(breaks).map(({ condition }) => condition.name);
+    const states = own.reduce((sum, { exploration }) => sum + exploration.states, 0);
+    const all = broken.length === own.length ? 'everything, also no fault at all' : broken.join(', ');
+    return [[name, `${count(states)} states`, all || 'nothing that was tried']];
+  });
+  for (const line of columns(rows)) console.log(`  ${line}`);
+  console.log(`\n${NOT_MODELLED}`);
+}
+
+const NOT_MODELLED =
+  'Not modelled: Reset and further runs of one task, more than one task, forced deletion of Pods, lost nodes, the age and ' +
+  'strikes of the sweeper (it acts at the worst moment here), and time: whatever can be late may be late for ever.';
 
 // --- Mutants ----------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@
  * container whose ConfigMap is gone; Pods are not force-deleted while their container runs; for an anchor that was
  * created after its task was over, and for tasks whose record was closed from outside, the sweeper runs some day.
  */
-import type { ApiRequest } from '../cluster.ts';
 import type { ClusterHabits } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
 import type { Budget, Protocol, Told, World } from '../world.ts';
@@ -63,7 +62,7 @@ export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant
     answered: (local, from, answer) => withAttempt(local, from, (attempt) => afterAnswer(attempt, answer)),
     unclear: (local, from) => withAttempt(local, from, afterUnclear),
     receive: (world) => world,
-    describe: ({ request }, answer) => apiWords(request as ApiRequest, answer),
+    describe: ({ request }, answer) => apiWords(request, answer),
     quiet: (local) => local.phase === 'closed' && local.attempts.length === 0,
   };
 }

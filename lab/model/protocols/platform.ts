@@ -140,6 +140,10 @@ function workerSteps(option: Option, world: PlatformWorld, emit: Emit<PlatformWo
         );
       return;
     }
+    case 'called':
+    case 'confirming':
+    case 'over':
+      return;
   }
 }
 

@@ -7,7 +7,6 @@
  * waits until Job and Pods are gone. Assumes that no cancel comes while a create is on its way, and that nobody uses
  * Terminate.
  */
-import type { ApiRequest } from '../cluster.ts';
 import { jobNamed } from '../cluster.ts';
 import { BASELINE_HABITS } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
@@ -53,7 +52,7 @@ export function temporalSample(
     },
     unclear: (local) => ({ ...local, activity: 'due' }),
     receive: (world) => world,
-    describe: ({ request }, answer) => apiWords(request as ApiRequest, answer),
+    describe: ({ request }, answer) => apiWords(request, answer),
     quiet: (local) => local.phase === 'closed',
   };
 }

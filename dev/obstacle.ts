@@ -8,22 +8,16 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
-const existingCluster = 'an existing cluster (`--context NAME`)';
-const compose = 'Docker Compose (`docker compose up`)';
-
-/** "X is missing; it was for Y. Ways out: a, b or c." */
+/** "X; it was for Y. Ways out: a; b; c." */
 export function obstacle(what: string, purpose: string, ...waysOut: readonly string[]): Obstacle {
   return new Obstacle(`${what}; it was for ${purpose}. Ways out: ${waysOut.join('; ')}.`);
 }
 
-export function missingProgram(program: string, purpose: string, install: string): Obstacle {
-  return obstacle(
-    `${program} was not found on the PATH`,
-    purpose,
-    `install ${install}`,
-    `use ${existingCluster}`,
-    `use ${compose}`,
-  );
-}
+const compose = 'use Docker Compose (`docker compose up`)';
 
-export const waysWithoutLocalCluster: readonly string[] = [`use ${existingCluster}`, `use ${compose}`];
+export const waysWithoutLocalCluster: readonly string[] = ['use an existing cluster (`--context NAME`)', compose];
+export const waysWithoutLocalTemporal: readonly string[] = [
+  'name a running server in TEMPORAL_ADDRESS',
+  'put the `temporal` command on the PATH',
+  compose,
+];

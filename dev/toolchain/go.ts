@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { missingProgram, obstacle, waysWithoutLocalCluster } from '../obstacle.ts';
+import { obstacle, waysWithoutLocalCluster, waysWithoutLocalTemporal } from '../obstacle.ts';
 import type { Reporter } from '../report.ts';
 import { findProgram, tied } from '../system/processes.ts';
 import { ensure, isBuilt } from './cache.ts';
@@ -78,16 +78,18 @@ async function build(
   folder: string,
   reporter: Reporter,
 ): Promise<void> {
+  const purpose = tool.title.replace('Building', 'building');
+  const waysOut = tool.module === 'temporal' ? waysWithoutLocalTemporal : waysWithoutLocalCluster;
   if (findProgram('go') === undefined)
-    throw missingProgram('go', tool.title.replace('Building', 'building'), 'Go 1.26 or newer (https://go.dev/dl)');
+    throw obstacle('go is not on the PATH', purpose, 'install Go 1.26 or newer (https://go.dev/dl)', ...waysOut);
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < 3 * gigabyte)
     throw obstacle(
       `${folder} has ${(Number(bavail * bsize) / gigabyte).toFixed(1)} GB left and the build needs 3`,
-      tool.title.replace('Building', 'building'),
+      purpose,
       'free some space',
       'set XDG_CACHE_HOME to a larger disk',
-      ...waysWithoutLocalCluster,
+      ...waysOut,
     );
   const step = reporter.step(tool.title, tool.why);
   try {

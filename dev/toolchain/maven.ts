@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { missingProgram } from '../obstacle.ts';
+import { obstacle } from '../obstacle.ts';
 import type { Reporter } from '../report.ts';
 import type { Paths } from '../system/paths.ts';
 import { findProgram, run, tied } from '../system/processes.ts';
@@ -28,10 +28,11 @@ export async function ensureTestServer(paths: Paths, reporter: Reporter): Promis
   const pins = ['pom.xml', 'checksums.sha256'].map((name) => readFileSync(join(source, name), 'utf8'));
   if (findProgram('java') === undefined || findProgram('mvn') === undefined) {
     if (await sdkDownloadWorks()) return undefined;
-    throw missingProgram(
-      findProgram('java') === undefined ? 'java' : 'mvn',
+    throw obstacle(
+      `${findProgram('java') === undefined ? 'java' : 'mvn'} is not on the PATH`,
       purpose,
-      'a Java runtime (17 or newer) and Maven',
+      'install a Java runtime (17 or newer) and Maven',
+      'let the SDK download its own, which takes a way to https://temporal.download',
     );
   }
   const folder = await ensure(paths.cache, {

@@ -99,6 +99,8 @@ function boundsOf(what: string, { maxStates }: Arguments): Bounds {
 
 // --- Text -------------------------------------------------------------------------------------------------------------
 
+const nameOf = ({ name, assumptionLost }: Condition) => `${name}${assumptionLost ? ' (assumption lost)' : ''}`;
+
 const MARK = { holds: 'holds', broken: 'BROKEN', bounded: 'no answer' } as const;
 
 function printEntry(entry: Entry, explored: readonly Explored[]): void {
@@ -107,7 +109,7 @@ function printEntry(entry: Entry, explored: readonly Explored[]): void {
   console.log(`  Price: ${entry.price}.`);
   const head = ['', 'states', 'depth', 'seconds', ...Object.keys(PROMISE)];
   const rows = explored.map(({ condition, exploration }) => [
-    `${condition.name}${condition.assumptionLost ? ' (assumption lost)' : ''}`,
+    nameOf(condition),
     `${count(exploration.states)}${exploration.complete ? '' : '+'}`,
     String(exploration.depth),
     exploration.seconds.toFixed(1),
@@ -117,25 +119,20 @@ function printEntry(entry: Entry, explored: readonly Explored[]): void {
   printCounterExample(explored);
 }
 
-/** The one that tells most: an orphan if there is one, and the calmest condition that shows it. */
-const TELLING = [
-  PROMISE.cleanCancel,
-  PROMISE.noContainer,
-  PROMISE.cleanEnd,
-  PROMISE.oneStart,
-  PROMISE.noForeign,
-  PROMISE.truth,
-];
+/** What the promise is about, the most telling first; then the rest. */
+const CORE = [PROMISE.cleanCancel, PROMISE.noContainer, PROMISE.noPod];
+const REST = [PROMISE.cleanEnd, PROMISE.oneStart, PROMISE.noForeign, PROMISE.truth];
 
 function printCounterExample(explored: readonly Explored[]): void {
-  // What happens when an assumption is taken away is told only of those that hold otherwise.
+  // What happens when an assumption is taken away comes after what happens while all hold.
   const fair = explored.filter(({ condition }) => !condition.assumptionLost);
   const lost = explored.filter(({ condition }) => condition.assumptionLost);
-  if (!printFirst(fair) && !printFirst(lost)) console.log('  No counter-example.');
+  const found = printFirst(CORE, fair) || printFirst(CORE, lost) || printFirst(REST, fair) || printFirst(REST, lost);
+  if (!found) console.log('  No counter-example.');
 }
 
-function printFirst(explored: readonly Explored[]): boolean {
-  for (const property of TELLING)
+function printFirst(properties: readonly string[], explored: readonly Explored[]): boolean {
+  for (const property of properties)
     for (const { condition, exploration } of explored) {
       const verdict = exploration.verdicts.find((item) => item.property === property);
       if (verdict?.result !== 'broken') continue;
@@ -148,14 +145,14 @@ function printFirst(explored: readonly Explored[]): boolean {
 
 /** One line for each protocol: what breaks the promise that a cancelled task leaves nothing and runs nothing. */
 function printSummary(explored: readonly Explored[]): void {
-  const core: readonly string[] = [PROMISE.noContainer, PROMISE.noPod, PROMISE.cleanCancel];
+  const core: readonly string[] = CORE;
   const breaks = ({ exploration }: Explored) =>
     exploration.verdicts.some(({ property, result }) => result === 'broken' && core.includes(property));
   console.log('\nCancelled means cancelled (no container, no Pod, nothing left): what breaks it');
   const rows = CATALOGUE.flatMap(({ name }) => {
     const own = explored.filter((one) => one.protocol === name);
     if (own.length === 0) return [];
-    const broken = own.filter(breaks).map(({ condition }) => condition.name);
+    const broken = own.filter(breaks).map(({ condition }) => nameOf(condition));
     const states = own.reduce((sum, { exploration }) => sum + exploration.states, 0);
     const all = broken.length === own.length ? 'everything, also no fault at all' : broken.join(', ');
     return [[name, `${count(states)} states`, all || 'nothing that was tried']];

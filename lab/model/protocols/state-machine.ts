@@ -16,10 +16,11 @@ const dispatcher: Steps = (world, emit) => {
     case 'received':
       if (local.token === '')
         emit('Dispatcher claims "creating" (SET NX)', set(world, { dispatcher: 'claimed', token: 'used' }));
+      // Whether that one came as far as its create is not known: so create (the name is fixed), and look after it.
       else if (local.token === 'used')
         emit(
           'Dispatcher finds it claimed by a call before and goes on with the work',
-          set(world, { dispatcher: 'claimed' }),
+          set(world, { dispatcher: 'checked' }),
         );
       else emit('Dispatcher finds it settled', answer(world, local.token === 'created' ? 'created' : 'refused'));
       return;

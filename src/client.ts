@@ -185,7 +185,10 @@ export class HoldfastClient {
       if (over) break;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    if (!any) throw new HoldfastError('LOGS_UNAVAILABLE', `No output of task ${taskId} is in ${this.#options.logDir}.`);
+    // A container that wrote nothing has an empty file: that is known, not unavailable.
+    const run = any ? undefined : await this.#latestRun(store, taskId);
+    if (any || (run !== undefined && (await store.filesOf(run)).length > 0)) return;
+    throw new HoldfastError('LOGS_UNAVAILABLE', `No output of task ${taskId} is in ${this.#options.logDir}.`);
   }
 
   async #latestRun(store: LogStore, taskId: string): Promise<StoredRun | undefined> {

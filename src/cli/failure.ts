@@ -15,9 +15,15 @@ export interface Failure {
   readonly problems?: readonly FieldProblem[];
   readonly facts?: Readonly<Record<string, unknown>>;
   readonly exit: number;
+  /** Whether the help stands on the screen, so that nothing more need be said. */
+  readonly helped?: true;
   /** Where in the code it happened; only with HOLDFAST_LOG_LEVEL=debug or trace. */
   readonly trace?: string;
 }
+
+/** Commander's code for a group of commands without one of them; it has printed the help by then. */
+const NO_COMMAND = 'commander.help';
+const HELP = '`holdfast --help` lists what is accepted; `holdfast run command --help` says more about one command.';
 
 /** gRPC's own numbers: https://grpc.io/docs/guides/status-codes/ */
 const GRPC = { deadlineExceeded: 4, permissionDenied: 7, resourceExhausted: 8, unavailable: 14, unauthenticated: 16 };
@@ -43,11 +49,13 @@ function told(error: unknown): Failure {
 }
 
 /** Commander says it in one sentence, sometimes with a guess at what was meant on a second line. */
-function ofWords({ message }: CommanderError): Failure {
+function ofWords({ code, message }: CommanderError): Failure {
+  if (code === NO_COMMAND)
+    return { code: 'USAGE', message: 'No command was given.', next: HELP, exit: EXIT.badInput, helped: true };
   const sentence = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   const next = message.includes('unknown option')
     ? 'Put `--` before the words of a command that is to run; `holdfast --help` lists what is accepted.'
-    : '`holdfast --help` lists what is accepted; `holdfast help run command` says more about one command.';
+    : HELP;
   return { code: 'USAGE', message: `${upperFirst(sentence)}.`.replace(/([.?)])\.$/, '$1'), next, exit: EXIT.badInput };
 }
 
@@ -94,6 +102,12 @@ function ofTemporal(error: unknown): Failure | undefined {
   return AWAY.includes(status)
     ? { code: 'TEMPORAL_UNREACHABLE', message: `Temporal does not answer: ${why}`, next, exit }
     : undefined;
+}
+
+/** Whether Temporal was only not to be reached, so that asking again may help. */
+export function isAway(error: unknown): boolean {
+  const status = grpcStatus(error);
+  return status !== undefined && AWAY.includes(status);
 }
 
 /** The innermost cause that is gRPC's; the SDK wraps it in a ServiceError. */

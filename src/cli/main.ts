@@ -22,9 +22,9 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 function tell(failure: Failure, json: boolean): void {
-  const { exit: _, trace, ...error } = failure;
+  const { exit: _, trace, helped, ...error } = failure;
   if (json) stdout.line(JSON.stringify({ error }));
-  else stderr.line(showFailure(failure));
+  else if (!helped) stderr.line(showFailure(failure));
   if (trace !== undefined) stderr.line(trace);
 }
 

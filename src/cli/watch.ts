@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HoldfastClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
-import { liveLine, progressText, stateLine } from './show/progress.ts';
+import { liveLine, phaseOf, progressText, stateLine } from './show/progress.ts';
 import { fitted, LiveLine, plain, type Sink } from './terminal.ts';
 import { whatKeeps } from './what-keeps.ts';
 
@@ -91,13 +91,13 @@ export function lineDisplay(sink: Pick<Sink, 'line'>, now: () => number): Displa
       const state = stateLine(view, keeps);
       const { done = 0, total = 0 } = view.progress ?? {};
       const reached = total > 0 ? Math.floor((done / total) * 10) : -1;
+      // A restart of the worker forgets the Pod for a moment; that is no news.
+      const isNews = !last.startsWith(state);
       const isDue = reached > tenth || (view.progress !== undefined && now() - toldAt >= PROGRESS_MS);
-      if (state === last && !isDue) return;
+      if (!isNews && !isDue) return;
       const progress = progressText(view);
-      sink.line(
-        fitted(state === last ? `${view.phase}: ${progress}` : [state, progress].filter(Boolean).join('; '), 500),
-      );
-      [last, tenth, toldAt] = [state, reached, now()];
+      sink.line(fitted(!isNews ? `${phaseOf(view)}: ${progress}` : [state, progress].filter(Boolean).join('; '), 500));
+      [last, tenth, toldAt] = [isNews ? state : last, Math.max(tenth, reached), now()];
     },
     say: (text) => sink.line(text),
     end: () => undefined,

@@ -19,12 +19,22 @@ export async function whatKeeps(client: HoldfastClient, taskId: string, now: num
   const waiting = raw.pendingWorkflowTask;
   if (waiting?.state === SCHEDULED && now - millisecondsOf(waiting.scheduledTime, now) > LIES_MS)
     return nobodyTakesIt(client, taskQueue, now);
+  // Once more is ordinary: a worker that was restarted. What fails again will fail until somebody acts.
+  if ((waiting?.attempt ?? 0) > 2) return workerFails(waiting?.attempt ?? 0);
   const failing = raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
   if (!failing?.lastFailure) return undefined;
   const code = failing.lastFailure.applicationFailureInfo?.type ?? 'WORKER_FAULT';
   const attempt = `${failing.activityType?.name}, attempt ${failing.attempt}`;
   const message = `${failing.lastFailure.message ?? code} (${attempt})`;
   return { code, message, ...(isErrorCode(code) && { next: ERRORS[code].next }) };
+}
+
+function workerFails(attempt: number): Problem {
+  return {
+    code: 'WORKER_FAULT',
+    message: `The worker fails at this task and tries again (attempt ${attempt}); its log and Temporal's web UI say at what.`,
+    next: 'If the workflow code was changed while the task ran, run the worker that began it until the task has ended.',
+  };
 }
 
 async function nobodyTakesIt(client: HoldfastClient, queue: string, now: number): Promise<Problem> {

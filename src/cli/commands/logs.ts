@@ -22,6 +22,7 @@ export async function logs(taskId: string, options: LogsWords): Promise<number> 
         file = line.file;
         stdout.line(shown(line, options));
       }
+      if (file === undefined) stderr.line(`Task ${taskId} wrote nothing.`);
     } catch (error) {
       if (!(await isSilent(client, taskId, error))) throw error;
       stderr.line(`Task ${taskId} has written nothing so far; \`holdfast logs -f ${taskId}\` waits for more.`);

@@ -6,7 +6,7 @@ import { EXIT } from '../../errors.ts';
 import { checkedTask } from '../checked-task.ts';
 import { readInputs } from '../input-files.ts';
 import { Interrupts, type Leaving } from '../interrupts.ts';
-import { withClient } from '../session.ts';
+import { patiently, withClient } from '../session.ts';
 import { showEnding } from '../show/ending.ts';
 import { painter } from '../show/text.ts';
 import {
@@ -78,13 +78,23 @@ async function followed(
   display.say(isNew ? `Task ${taskId} started.` : alreadyThere(started));
   interrupts.onCancel(() => cancelInBackground(client, taskId, display));
   const left = interrupts.leaving.then((signal) => ({ left: signal }));
-  const end = await watch(client, taskId, display, Promise.race([client.result(taskId), left]))
+  const away = once(() => display.say('Temporal does not answer; asking again. The task goes on meanwhile.'));
+  const result = patiently(() => client.result(taskId), away);
+  const end = await watch(client, taskId, display, Promise.race([result, left]))
     .catch((error: unknown) => {
       display.say(`Task ${taskId} goes on without us; \`holdfast status ${taskId}\` shows it.`);
       throw error;
     })
     .finally(() => display.end());
   return 'left' in end ? leave(started, end.left, interrupts.cancelAsked, json) : tellEnding(started, end, json);
+}
+
+function once(tell: () => void): () => void {
+  let told = false;
+  return () => {
+    if (!told) tell();
+    told = true;
+  };
 }
 
 function cancelInBackground(client: HoldfastClient, taskId: string, display: Display): void {

@@ -5,22 +5,25 @@ import { plain } from '../terminal.ts';
 /** Lines of problems that are shown; `--json` has them all. */
 const SHOWN = 20;
 
-export function showFailure({ message, problems, next }: Failure): string {
-  const shown = (problems ?? []).slice(0, SHOWN).map((problem) => `  ${showProblem(problem)}`);
-  const rest = (problems ?? []).length - shown.length;
-  // The door's own message repeats the first problems; they are listed below it.
-  const headline =
-    shown.length > 0 ? message.replace(/(has (?:a problem|\d+ problems)|is too large): .*$/s, '$1:') : message;
+export function showFailure({ code, message, problems, next }: Failure): string {
+  // Elsewhere the sentence itself has them all: a list would say them twice.
+  const listed = code === 'INPUT_INVALID' ? (problems ?? []) : [];
+  const shown = listed.slice(0, SHOWN).map((problem) => `  ${showProblem(problem)}`);
+  const rest = listed.length - shown.length;
+  const headline = shown.length > 0 ? message.replace(/(problems?)[.:].*$/s, '$1:') : message;
   return [
-    `holdfast: ${plain(headline).replace(/problems?\.$/, (word) => word.replace('.', ':'))}`,
+    `holdfast: ${plain(headline)}`,
     ...shown,
     ...(rest > 0 ? [`  And ${rest} more; --json lists them.`] : []),
     `next: ${plain(next)}`,
   ].join('\n');
 }
 
+/** Most messages go on from the name of what they are about; the others are sentences of their own. */
 export function showProblem({ field, message }: FieldProblem): string {
-  return plain(field === '' ? message : `${optionOf(field)} ${message}`);
+  if (field === '') return plain(message);
+  const goesOn = /^(?:is|has|gives|must|was|unpacks|holds|take|takes|may)\b/.test(message);
+  return plain(`${optionOf(field)}${goesOn ? '' : ':'} ${message}`);
 }
 
 /** Longest first: `resources.cpu` is `--cpu`, not something of `--resources`. */

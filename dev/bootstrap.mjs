@@ -71,7 +71,8 @@ function holderLives(lock) {
   }
 }
 
-function npm(args) {
+/** Gives npm's exit code. What it said is shown when it failed, unless it was the expected thing. */
+function npm(args, expected) {
   const started = Date.now();
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
   const tty = process.stderr.isTTY;
@@ -94,10 +95,9 @@ function npm(args) {
     child.on('close', (code) => finish(code ?? 1, Buffer.concat(output).toString()));
     function finish(code, text) {
       clearInterval(ticker);
-      process.stderr.write(
-        `${tty ? '\r\x1b[2K' : ''}${code === 0 ? 'Installed the dependencies' : 'npm failed'} in ${seconds()}\n`,
-      );
-      if (code !== 0) process.stderr.write(text);
+      if (tty) process.stderr.write('\r\x1b[2K');
+      if (code === 0) process.stderr.write(`Installed the dependencies in ${seconds()}\n`);
+      else if (!expected?.test(text)) process.stderr.write(`npm failed after ${seconds()}:\n${text}`);
       resolve(code);
     }
   });
@@ -107,15 +107,21 @@ async function install() {
   await holdingInstallLock(async () => {
     if (isReady()) return;
     // npm takes its settings from the script that runs us; a nested install must not inherit `--ignore-scripts` or `--omit`.
-    const code = await npm(['ci', '--no-audit', '--no-fund', '--include=dev', '--ignore-scripts=false']);
+    const settings = ['--no-audit', '--no-fund', '--include=dev', '--ignore-scripts=false'];
+    const clean = await npm(['ci', ...settings], /EUSAGE/);
+    // A mirror that lacks packages of other systems makes a lockfile without them, which `npm ci` calls out of step.
+    // `npm install` does not mind and installs the same versions; isReady() compares each with the lockfile.
+    const code = clean === 0 ? 0 : await npm(['install', '--no-save', ...settings]);
     if (code !== 0) process.exit(code);
     // Newer versions of npm skip install scripts that are not allowed; the pinned Node arrives by one.
     if (pinnedNodeMajor() < 24) await npm(['rebuild', 'node', '--ignore-scripts=false']);
   });
   if (isReady()) return;
   console.error(
-    'The dependencies were installed, but the pinned Node 24 among them is missing (node_modules/node/bin/node). ' +
-      'Its package brings it by an install script: allow it with `npm rebuild node`, or run this with Node 24 yourself.',
+    installedMatchesLockfile()
+      ? 'The dependencies were installed, but the pinned Node 24 among them is missing (node_modules/node/bin/node). ' +
+          'Its package brings it by an install script: allow it with `npm rebuild node`.'
+      : 'npm installed other versions than package-lock.json names; remove node_modules and run `npm ci` to see why.',
   );
   process.exit(1);
 }

@@ -28,21 +28,19 @@ async function startLocal(
   parts: NodeParts,
 ): Promise<KubernetesState> {
   const { kubernetes, node } = local;
-  const credentials = startControlPlane(
-    { kubernetes, folder: paths.cluster, port: plan.ports.KUBERNETES },
-    parts.start,
-  );
+  const credentials = startControlPlane({ kubernetes, folder: paths.cluster, port: plan.ports.KUBERNETES }, parts);
   const kubeconfig = credentials.kubeconfig.admin;
   const realNode = node ? startNode(node, kubernetes, credentials, plan, paths, parts) : undefined;
+  // Should it fail while we wait for the API server, that is heard below.
+  realNode?.catch(() => undefined);
   const core = await api(kubeconfig);
-  const nodes = untilApiServer(core).then(async () => {
-    if (local.kwok !== undefined) {
-      parts.start(kwokCommand(local.kwok, kubeconfig));
-      await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);
-    }
-    await Promise.all([ensureNamespace(core), untilNodes(core, local.simulatedNodes + (node ? 1 : 0))]);
-  });
-  await Promise.all([realNode, nodes]);
+  await untilApiServer(core);
+  if (local.kwok !== undefined) {
+    parts.start(kwokCommand(local.kwok, kubeconfig));
+    await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);
+  }
+  const nodes = untilNodes(core, local.simulatedNodes + (node ? 1 : 0));
+  await Promise.all([realNode, ensureNamespace(core), nodes]);
   return {
     kubeconfig,
     context: contextName,

@@ -24,65 +24,75 @@ export function controlPlaneCommands({ kubernetes, folder, port, credentials }: 
   const etcdFolder = join(folder, 'etcd');
   mkdirSync(etcdFolder, { recursive: true, mode: 0o700 });
   // etcd wants host:port even of a socket, and takes it as a name in its working directory: the API server shares that.
-  const part = (name: string, args: Record<string, string | number | boolean>): Command => ({
+  const part = (name: string, flags: Flags): Command => ({
     name,
-    command: [kubernetes, name, ...Object.entries(args).map(([flag, value]) => `--${flag}=${value}`)],
+    command: [kubernetes, name, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)],
     cwd: etcdFolder,
   });
   return [
-    part('etcd', {
-      'data-dir': join(etcdFolder, 'data'),
-      'listen-client-urls': 'unix://client:1',
-      'advertise-client-urls': 'unix://client:1',
-      'listen-peer-urls': 'unix://peer:1',
-      'initial-advertise-peer-urls': 'unix://peer:1',
-      'initial-cluster': 'default=unix://peer:1',
-      // The data is thrown away at every start, so it need not survive a power cut.
-      'unsafe-no-fsync': true,
-      'quota-backend-bytes': 2 * 1024 ** 3,
-      'log-level': 'warn',
-    }),
-    part('kube-apiserver', {
-      'etcd-servers': 'unix://client:1',
-      'bind-address': '127.0.0.1',
-      'advertise-address': '127.0.0.1',
-      'secure-port': port,
-      'client-ca-file': credentials.caFile,
-      'tls-cert-file': credentials.server.certificate,
-      'tls-private-key-file': credentials.server.key,
-      'kubelet-client-certificate': credentials.kubeletClient.certificate,
-      'kubelet-client-key': credentials.kubeletClient.key,
-      'kubelet-certificate-authority': credentials.caFile,
-      'kubelet-preferred-address-types': 'Hostname',
-      'service-account-issuer': 'https://kubernetes.default.svc',
-      'service-account-key-file': credentials.serviceAccountKey,
-      'service-account-signing-key-file': credentials.serviceAccountKey,
-      'service-cluster-ip-range': '10.96.0.0/16',
-      'endpoint-reconciler-type': 'none',
-      'authorization-mode': 'Node,RBAC',
-      'enable-admission-plugins': 'NodeRestriction',
-      profiling: false,
-    }),
-    part('kube-controller-manager', {
-      kubeconfig: credentials.kubeconfig.controllerManager,
-      'secure-port': 0,
-      'leader-elect': false,
-      'use-service-account-credentials': true,
-      'service-account-private-key-file': credentials.serviceAccountKey,
-      'root-ca-file': credentials.caFile,
-      'kube-api-qps': 200,
-      'kube-api-burst': 400,
-      'concurrent-job-syncs': 20,
-      'node-monitor-period': '2s',
-      profiling: false,
-    }),
-    part('kube-scheduler', {
-      kubeconfig: credentials.kubeconfig.scheduler,
-      'secure-port': 0,
-      'leader-elect': false,
-      'kube-api-qps': 200,
-      'kube-api-burst': 400,
-      profiling: false,
-    }),
+    part('etcd', etcdFlags(join(etcdFolder, 'data'))),
+    part('kube-apiserver', apiServerFlags(port, credentials)),
+    part('kube-controller-manager', controllerManagerFlags(credentials)),
+    part('kube-scheduler', schedulerFlags(credentials)),
   ];
 }
+
+type Flags = Readonly<Record<string, string | number | boolean>>;
+
+const etcdFlags = (data: string): Flags => ({
+  'data-dir': data,
+  'listen-client-urls': 'unix://client:1',
+  'advertise-client-urls': 'unix://client:1',
+  'listen-peer-urls': 'unix://peer:1',
+  'initial-advertise-peer-urls': 'unix://peer:1',
+  'initial-cluster': 'default=unix://peer:1',
+  // The data is thrown away at every start, so it need not survive a power cut.
+  'unsafe-no-fsync': true,
+  'quota-backend-bytes': 2 * 1024 ** 3,
+  'log-level': 'warn',
+});
+
+const apiServerFlags = (port: number, credentials: Credentials): Flags => ({
+  'etcd-servers': 'unix://client:1',
+  'bind-address': '127.0.0.1',
+  'advertise-address': '127.0.0.1',
+  'secure-port': port,
+  'client-ca-file': credentials.caFile,
+  'tls-cert-file': credentials.server.certificate,
+  'tls-private-key-file': credentials.server.key,
+  'kubelet-client-certificate': credentials.kubeletClient.certificate,
+  'kubelet-client-key': credentials.kubeletClient.key,
+  'kubelet-certificate-authority': credentials.caFile,
+  'kubelet-preferred-address-types': 'Hostname',
+  'service-account-issuer': 'https://kubernetes.default.svc',
+  'service-account-key-file': credentials.serviceAccountKey,
+  'service-account-signing-key-file': credentials.serviceAccountKey,
+  'service-cluster-ip-range': '10.96.0.0/16',
+  'endpoint-reconciler-type': 'none',
+  'authorization-mode': 'Node,RBAC',
+  'enable-admission-plugins': 'NodeRestriction',
+  profiling: false,
+});
+
+const controllerManagerFlags = (credentials: Credentials): Flags => ({
+  kubeconfig: credentials.kubeconfig.controllerManager,
+  'secure-port': 0,
+  'leader-elect': false,
+  'use-service-account-credentials': true,
+  'service-account-private-key-file': credentials.serviceAccountKey,
+  'root-ca-file': credentials.caFile,
+  'kube-api-qps': 200,
+  'kube-api-burst': 400,
+  'concurrent-job-syncs': 20,
+  'node-monitor-period': '2s',
+  profiling: false,
+});
+
+const schedulerFlags = (credentials: Credentials): Flags => ({
+  kubeconfig: credentials.kubeconfig.scheduler,
+  'secure-port': 0,
+  'leader-elect': false,
+  'kube-api-qps': 200,
+  'kube-api-burst': 400,
+  profiling: false,
+});

@@ -26,9 +26,9 @@ export interface LocalCluster {
   readonly port: number;
 }
 
-export function startControlPlane({ kubernetes, folder, port }: LocalCluster, start: NodeParts['start']): Credentials {
+export function startControlPlane({ kubernetes, folder, port }: LocalCluster, parts: NodeParts): Credentials {
   const credentials = writeCredentials(join(folder, 'credentials'), `https://127.0.0.1:${port}`);
-  for (const part of controlPlaneCommands({ kubernetes, folder, port, credentials })) start(part);
+  for (const part of controlPlaneCommands({ kubernetes, folder, port, credentials })) parts.start(part);
   return credentials;
 }
 

@@ -85,7 +85,7 @@ async function build(
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < 3 * gigabyte)
     throw obstacle(
-      `${folder} has ${(Number(bavail * bsize) / gigabyte).toFixed(1)} GB left and the build needs 3`,
+      `${folder} has ${((bavail * bsize) / gigabyte).toFixed(1)} GB left and the build needs 3`,
       purpose,
       'free some space',
       'set XDG_CACHE_HOME to a larger disk',

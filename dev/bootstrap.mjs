@@ -107,7 +107,7 @@ async function install() {
   await holdingInstallLock(async () => {
     if (isReady()) return;
     // npm takes its settings from the script that runs us; a nested install must not inherit `--ignore-scripts` or `--omit`.
-    const settings = ['--no-audit', '--no-fund', '--include=dev', '--ignore-scripts=false'];
+    const settings = ['--no-audit', '--no-fund', '--include=dev', '--ignore-scripts=false', '--loglevel=error'];
     const clean = await npm(['ci', ...settings], /EUSAGE/);
     // A mirror that lacks packages of other systems makes a lockfile without them, which `npm ci` calls out of step.
     // `npm install` does not mind and installs the same versions; isReady() compares each with the lockfile.

@@ -13,6 +13,8 @@ export interface CancelWords {
   readonly json?: boolean;
 }
 
+/** As shells say it: 128 plus the number of SIGINT. */
+const LEFT = 130;
 const REASON_LENGTH = 1_000;
 
 export async function cancel(taskId: string, { reason = '', wait, json }: CancelWords): Promise<number> {
@@ -27,6 +29,11 @@ export async function cancel(taskId: string, { reason = '', wait, json }: Cancel
 
 async function watched(client: HoldfastClient, taskId: string, reason: string): Promise<CancelAnswer> {
   const display = displayOn(stderr);
+  process.once('SIGINT', () => {
+    display.end();
+    stderr.line(`Left; the cancel goes on. \`holdfast status ${taskId}\` tells when it is settled.`);
+    process.exit(LEFT);
+  });
   const answer = client.cancel(taskId, { reason, wait: true });
   return watch(client, taskId, display, answer).finally(() => display.end());
 }

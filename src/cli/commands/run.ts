@@ -78,14 +78,19 @@ async function followed(
   display.say(isNew ? `Task ${taskId} started.` : alreadyThere(started));
   interrupts.onCancel(() => cancelInBackground(client, taskId, display));
   const left = interrupts.leaving.then((signal) => ({ left: signal }));
+  // Else the question for the result, which Temporal answers when it has one, would keep us from leaving.
+  const abort = new AbortController();
   const away = once(() => display.say('Temporal does not answer; asking again. The task goes on meanwhile.'));
-  const result = patiently(() => client.result(taskId), away);
+  const result = patiently(() => client.temporal.withAbortSignal(abort.signal, () => client.result(taskId)), away);
   const end = await watch(client, taskId, display, Promise.race([result, left]))
     .catch((error: unknown) => {
       display.say(`Task ${taskId} goes on without us; \`holdfast status ${taskId}\` shows it.`);
       throw error;
     })
-    .finally(() => display.end());
+    .finally(() => {
+      abort.abort();
+      display.end();
+    });
   return 'left' in end ? leave(started, end.left, interrupts.cancelAsked, json) : tellEnding(started, end, json);
 }
 

@@ -1,0 +1,24 @@
+# One image for every process of Holdfast: the worker by default, the command line as `holdfast`.
+# Debian's glibc, because Temporal's native module is built for it.
+FROM node:24-bookworm-slim
+
+# Certificates are for Temporal servers behind TLS.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends ca-certificates tini \
+  && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+ENV NODE_ENV=production
+
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund
+
+COPY bin bin
+COPY src src
+RUN ln -s /app/bin/holdfast.mjs /usr/local/bin/holdfast \
+  && install --directory --owner=node --group=node /var/lib/holdfast
+
+USER node
+# Node itself does not reap orphans, and as the first process it would ignore signals it has no handler for.
+ENTRYPOINT ["tini", "--"]
+CMD ["node", "src/worker.ts"]

@@ -7,7 +7,7 @@ import { makePlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { otherWasFaster } from './supervisor.ts';
 import type { Options } from './options.ts';
-import { Obstacle } from './obstacle.ts';
+import { Interrupted, Obstacle } from './obstacle.ts';
 import type { Reporter } from './report.ts';
 import { readState, writeWhole } from './state.ts';
 import type { State } from './state.ts';
@@ -63,10 +63,18 @@ async function startSupervisor(plan: Plan, paths: Paths, reporter: Reporter): Pr
   writeWhole(planFile, plan);
   try {
     const child = spawnSupervisor(paths, planFile);
-    const stop = () => void child.kill('SIGTERM');
+    let isInterrupted = false;
+    const stop = () => {
+      isInterrupted = true;
+      child.kill('SIGTERM');
+    };
     for (const signal of interruptions) process.on(signal, stop);
     try {
       return await follow(child, paths, reporter);
+    } catch (error) {
+      throw isInterrupted
+        ? new Interrupted('Stopped while the environment was starting; nothing of it is left.')
+        : error;
     } finally {
       for (const signal of interruptions) process.off(signal, stop);
     }
@@ -75,7 +83,7 @@ async function startSupervisor(plan: Plan, paths: Paths, reporter: Reporter): Pr
   }
 }
 
-const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export const interruptions: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 function spawnSupervisor(paths: Paths, planFile: string): ChildProcess {
   mkdirSync(paths.logs, { recursive: true });

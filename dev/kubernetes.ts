@@ -1,4 +1,3 @@
-import { contextName } from './cluster/credentials.ts';
 import type { Credentials } from './cluster/credentials.ts';
 import { existingCluster } from './cluster/existing.ts';
 import {
@@ -12,6 +11,7 @@ import {
 } from './cluster/local.ts';
 import { addSimulatedNodes, kwokCommand } from './cluster/kwok.ts';
 import type { NodeParts } from './cluster/node.ts';
+import { localContext } from './options.ts';
 import type { KubernetesPlan, NodePlan, Plan } from './plan.ts';
 import type { KubernetesState } from './state.ts';
 import type { Paths } from './system/paths.ts';
@@ -43,7 +43,7 @@ async function startLocal(
   await Promise.all([realNode, ensureNamespace(core), nodes]);
   return {
     kubeconfig,
-    context: contextName,
+    context: localContext,
     server: `https://127.0.0.1:${plan.ports.KUBERNETES}`,
     namespace: kubeNamespace,
     containers: node ? 'real' : 'simulated',

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 
+/** The name of the local cluster in its own kubeconfig. */
+export const localContext = 'holdfast-local';
+
 export const verbs = ['start', 'up', 'down', 'test', 'verify', 'build'] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -51,7 +54,7 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
     verb,
     rest,
     options: {
-      context: values.context ?? (env['HOLDFAST_KUBE_CONTEXT'] || undefined),
+      context: existingContext(values.context ?? env['HOLDFAST_KUBE_CONTEXT']),
       simulated: values.simulated,
       simulatedNodes,
       worker: !values['no-worker'],
@@ -60,6 +63,11 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
       json: values.json,
     },
   };
+}
+
+/** The name of our own, left in a shell from an environment that has ended, means a cluster of our own again. */
+function existingContext(name: string | undefined): string | undefined {
+  return name === '' || name === localContext ? undefined : name;
 }
 
 function parseOrExplain(args: string[]) {

@@ -50,7 +50,7 @@ export async function makePlan(
       worker: options.worker,
       images: publicImages,
       kubernetes: { kind: 'existing', context: options.context },
-      temporal: await planTemporal(paths, env, reporter),
+      temporal: await planTemporal(paths, ports, env, reporter),
     };
   const simulated = whySimulated(options);
   if (simulated !== undefined)
@@ -67,7 +67,7 @@ export async function makePlan(
   const bin = simulated === undefined ? await ensureGoTool(paths.cache, goTools.node, reporter) : undefined;
   const needsKwok = simulated !== undefined || options.simulatedNodes > 0;
   const kwok = needsKwok ? join(await ensureGoTool(paths.cache, goTools.kwok, reporter), 'kwok') : undefined;
-  const temporal = await planTemporal(paths, env, reporter);
+  const temporal = await planTemporal(paths, ports, env, reporter);
   const [runc, images] = (await real) ?? [undefined, undefined];
   return {
     ports,

@@ -41,7 +41,10 @@ export async function bringUp(
   reporter: Reporter,
   asked: Promise<string>,
 ): Promise<Environment> {
+  let isAsked = false;
+  void asked.then(() => (isAsked = true));
   const lock = await waitForLock(paths.lock, () => {
+    if (isAsked) throw new Interrupted('Stopped while waiting for another environment to end.');
     if (isOtherUp(paths)) throw new OtherWasFaster();
   });
   const supervision = new Supervision(plan, paths, env, reporter);
@@ -78,6 +81,7 @@ class Supervision {
   private readonly parts: Parts;
   private readonly plan: Plan;
   private readonly paths: Paths;
+  private readonly env: NodeJS.ProcessEnv;
   private readonly reporter: Reporter;
   private isClosed = false;
   private ending: Promise<void> | undefined;
@@ -86,6 +90,7 @@ class Supervision {
   constructor(plan: Plan, paths: Paths, env: NodeJS.ProcessEnv, reporter: Reporter) {
     this.plan = plan;
     this.paths = paths;
+    this.env = env;
     this.reporter = reporter;
     const failure = Promise.withResolvers<PartFailure>();
     this.failure = failure.promise;
@@ -198,6 +203,7 @@ class Supervision {
   private environmentVariables(): Record<string, string> {
     const { temporal, kubernetes, images } = this.state;
     return {
+      ...this.temporalProfile(),
       ...(temporal ? { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace } : {}),
       ...(kubernetes
         ? {
@@ -209,6 +215,12 @@ class Supervision {
       HOLDFAST_LOG_DIR: this.paths.taskLogs,
       HOLDFAST_PYTHON_IMAGE: images.python,
     };
+  }
+
+  /** What else tells how to reach a server that was named: where it is said, never the secrets themselves. */
+  private temporalProfile(): Record<string, string> {
+    const names = this.plan.temporal.kind === 'existing' ? ['TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'] : [];
+    return Object.fromEntries(names.flatMap((name) => (this.env[name] ? [[name, this.env[name]]] : [])));
   }
 
   /** While we wait for one part, another may die: then the wait is over, and that death is the reason to tell. */

@@ -1,7 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Command } from './cluster/control-plane.ts';
 import { eventually } from './cluster/local.ts';
+import { obstacle } from './obstacle.ts';
+import type { Obstacle } from './obstacle.ts';
 import type { Plan } from './plan.ts';
 import type { Reporter } from './report.ts';
 import type { TemporalState } from './state.ts';
@@ -16,12 +19,19 @@ export type TemporalPlan =
   | { readonly kind: 'local'; readonly program: string };
 
 /** A server that was named is used; else `temporal` on the PATH; else the SDK's own download; else it is built. */
-export async function planTemporal(paths: Paths, env: NodeJS.ProcessEnv, reporter: Reporter): Promise<TemporalPlan> {
+export async function planTemporal(
+  paths: Paths,
+  ports: Ports,
+  env: NodeJS.ProcessEnv,
+  reporter: Reporter,
+): Promise<TemporalPlan> {
   const named = await namedServer(env);
-  if (named) {
+  if (named && (await isReachable(named.address))) {
     reporter.say(`Temporal: using ${named.address}, named by ${named.why}.`);
     return named;
   }
+  // The address of our own, left in a shell from an environment that has ended, means a server of our own again.
+  if (named && named.address !== ownAddress(ports)) throw unreachable(named.address, named.why);
   const installed = findProgram('temporal', env);
   if (installed !== undefined && (await answers(installed))) return { kind: 'local', program: installed };
   if (!(await isGoToolBuilt(paths.cache, goTools.temporal))) {
@@ -39,6 +49,28 @@ async function namedServer(env: NodeJS.ProcessEnv): Promise<(TemporalPlan & { ki
   const address = config.connectionOptions.address;
   if (address === undefined) return undefined;
   return { kind: 'existing', address, namespace: config.namespace ?? 'default', why };
+}
+
+const ownAddress = (ports: Ports): string => `127.0.0.1:${ports.TEMPORAL}`;
+
+const unreachable = (address: string, why: string): Obstacle =>
+  obstacle(
+    `Nothing answers at ${address}, the Temporal server that ${why} names`,
+    'running the workflows',
+    'start that server',
+    `unset ${why} for a local one`,
+  );
+
+function isReachable(address: string): Promise<boolean> {
+  const [, host = '127.0.0.1', port = '7233'] = /^(?:\w+:\/\/)?\[?([^\]]*?)\]?(?::(\d+))?$/.exec(address) ?? [];
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port), timeout: 3_000 }, () => done(true));
+    socket.on('error', () => done(false)).on('timeout', () => done(false));
+    function done(answer: boolean): void {
+      socket.destroy();
+      resolve(answer);
+    }
+  });
 }
 
 const answers = (program: string): Promise<boolean> =>
@@ -80,7 +112,7 @@ export async function startTemporal(
     return { address, namespace, ui: undefined, isOurs: false };
   }
   start(temporalCommand(temporal.program, paths.temporal, ports));
-  const address = `127.0.0.1:${ports.TEMPORAL}`;
+  const address = ownAddress(ports);
   await eventually('Temporal', 60, () => answersFor(address, 'default'));
   return { address, namespace: 'default', ui: `http://127.0.0.1:${ports.TEMPORAL_UI}`, isOurs: true };
 }

@@ -2,9 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthority, issue } from './certificates.ts';
+import { localContext } from '../options.ts';
 import type { Certificate, Subject } from './certificates.ts';
 
-export const contextName = 'holdfast-local';
 export const nodeName = 'localhost';
 
 /** The files by which the parts of the cluster know each other. */
@@ -74,15 +74,15 @@ function kubeconfigOf(server: string, ca: string, client: Certificate): string {
     {
       apiVersion: 'v1',
       kind: 'Config',
-      'current-context': contextName,
-      clusters: [{ name: contextName, cluster: { server, 'certificate-authority-data': base64(ca) } }],
+      'current-context': localContext,
+      clusters: [{ name: localContext, cluster: { server, 'certificate-authority-data': base64(ca) } }],
       users: [
         {
-          name: contextName,
+          name: localContext,
           user: { 'client-certificate-data': base64(client.certificate), 'client-key-data': base64(client.key) },
         },
       ],
-      contexts: [{ name: contextName, context: { cluster: contextName, user: contextName, namespace: 'holdfast' } }],
+      contexts: [{ name: localContext, context: { cluster: localContext, user: localContext, namespace: 'holdfast' } }],
     },
     undefined,
     2,

@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endEnvironment, ensureUp } from '../environment.ts';
+import { endEnvironment, ensureUp, interruptions } from '../environment.ts';
 import type { Acquired } from '../environment.ts';
+import { Interrupted } from '../obstacle.ts';
 import type { Options } from '../options.ts';
 import { terminalReporter } from '../report.ts';
 import type { Reporter } from '../report.ts';
@@ -22,17 +23,18 @@ interface Counts {
 export async function test(options: Options, vitestArgs: readonly string[]): Promise<number> {
   const paths = pathsFrom(process.env);
   const reporter = terminalReporter();
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
   const testServer = await orReason(ensureTestServer(paths, reporter));
   const environment = await orReason(ensureUp(options, paths, reporter));
+  // From here on an interruption ends the tests first, and then what was brought up for them.
+  const interrupted = new AbortController();
+  for (const signal of interruptions) process.on(signal, () => interrupted.abort());
   try {
     if ('reason' in testServer) reporter.say(`The workflow tests will fail: ${testServer.reason}`);
     if ('reason' in environment)
       reporter.say(`The cluster tests count as failed, for there is no environment: ${environment.reason}`);
     const env = testEnvironment(paths, testServer, environment);
     const projects = 'reason' in environment ? ['--project', '!cluster'] : [];
-    const { code, counts } = await runVitest([...projects, ...vitestArgs], env);
+    const { code, counts } = await runVitest([...projects, ...vitestArgs], env, interrupted.signal);
     const missed = 'reason' in environment ? await countTests('cluster') : 0;
     await endOurs(environment, reporter);
     const failed = counts.failed + missed;
@@ -49,7 +51,10 @@ type Result<T> = { readonly value: T } | { readonly reason: string };
 const orReason = <T>(work: Promise<T>): Promise<Result<T>> =>
   work.then(
     (value) => ({ value }),
-    (error: unknown) => ({ reason: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => {
+      if (error instanceof Interrupted) throw error;
+      return { reason: error instanceof Error ? error.message : String(error) };
+    },
   );
 
 const ended = new WeakSet<object>();
@@ -77,12 +82,16 @@ function testEnvironment(
 }
 
 /** The default reporter is for the reader; the counts come from the one for machines. */
-async function runVitest(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number; counts: Counts }> {
+async function runVitest(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<{ code: number; counts: Counts }> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
   const file = join(folder, 'results.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const code = await runTool(['vitest', 'run', ...reporters, ...args], env);
+    const code = await runTool(['vitest', 'run', ...reporters, ...args], env, signal);
     return { code, counts: readCounts(file) };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -20,7 +20,7 @@ export function addresses(state: State): string {
     ['web UI', temporal?.ui],
     ['Kubernetes', kubernetes?.server ?? kubernetes?.context],
     ['containers', kubernetes?.containers],
-    ['worker', state.worker === 'none' ? 'none: start one with `node src/worker.ts`' : state.worker],
+    ['worker', state.worker === 'none' ? 'none: start one with `node_modules/.bin/node src/worker.ts`' : state.worker],
     ['kubectl', kubernetes?.kubectl?.join(' ')],
     ['logs', Object.values(logs)[0]?.replace(/[^/]+$/, '')],
   ];

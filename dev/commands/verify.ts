@@ -32,10 +32,15 @@ export async function runChecks(list: readonly Check[]): Promise<number> {
 }
 
 /** Runs a program of node_modules/.bin, which bootstrap has put first on the PATH. */
-export function runTool(command: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+export function runTool(
+  command: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  signal?: AbortSignal,
+): Promise<number> {
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: repository, stdio: 'inherit', env });
+    signal?.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));
   });

@@ -1,18 +1,70 @@
-/** Temporary: prints. */
-import { writeFileSync } from 'node:fs';
+/** The three tiers' results, as files: docs/evidence/{model,sweep,table}.json in, docs/evidence.{md,json} and pictures out. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repository } from '../../dev/system/paths.ts';
+import type { ModelResult, SweepResult } from './other-tiers.ts';
+import { pictureOf } from './picture.ts';
+import { headOf, withHead } from './readme.ts';
+import { render } from './render.ts';
 import type { Table } from './table.ts';
-export async function writeEvidence(table: Table | undefined): Promise<unknown> {
-  writeFileSync('/tmp/tc/table.json', JSON.stringify(table, undefined, 1));
-  for (const row of table?.rows ?? [])
-    console.error(
-      row.name,
-      row.notRun ?? '',
-      Object.entries(row.cells)
-        .map(
-          ([k, c]) =>
-            `${k}: ${c.cases}c ${c.orphans}o ${c.unsettled}u ${c.wastedSeconds}s untrue ${c.untrue} early ${c.early} stop ${JSON.stringify(c.stop)} ${JSON.stringify(c.answers)}`,
-        )
-        .join('\n   '),
-    );
-  return table;
+
+export interface Evidence {
+  readonly kind: 'evidence';
+  /** Tier 1: `npm run lab -- model --json`. */
+  readonly model?: ModelResult;
+  /** Tier 2: `npm run lab -- sweep --json`. */
+  readonly sweep?: SweepResult;
+  /** Tier 3: this report's own. */
+  readonly table?: Table;
+}
+
+const DOCS = join(repository, 'docs');
+const RESULTS = join(DOCS, 'evidence');
+const README = join(repository, 'README.md');
+
+/** Rows that were not measured this time stay as they are. */
+export function merged(before: Table | undefined, now: Table): Table {
+  const measured = new Set(now.rows.map(({ name }) => name));
+  const kept = before?.rows.filter(({ name }) => !measured.has(name)) ?? [];
+  if (kept.length === 0) return now;
+  const pictured = [...now.pictured, ...(before?.pictured ?? []).filter(({ protocol }) => !measured.has(protocol))];
+  return { ...now, rows: [...kept, ...now.rows].toSorted(byOrderOf(before)), pictured };
+}
+
+function byOrderOf(before: Table | undefined) {
+  const order = before?.rows.map(({ name }) => name) ?? [];
+  const place = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
+  return (a: { name: string }, b: { name: string }) => place(a.name) - place(b.name);
+}
+
+export function writeEvidence(measured: Table | undefined): Evidence {
+  mkdirSync(RESULTS, { recursive: true });
+  const before = readResult<Table>('table.json');
+  const table = measured === undefined ? before : merged(before, measured);
+  if (table !== undefined) writeJson(join(RESULTS, 'table.json'), table);
+  const model = readResult<ModelResult>('model.json');
+  const sweep = readResult<SweepResult>('sweep.json');
+  const evidence: Evidence = {
+    kind: 'evidence',
+    ...(model && { model }),
+    ...(sweep && { sweep }),
+    ...(table && { table }),
+  };
+  writeJson(join(DOCS, 'evidence.json'), evidence);
+  writeFileSync(join(DOCS, 'evidence.md'), render(evidence));
+  for (const theme of ['light', 'dark'] as const) {
+    const picture = table && pictureOf(table.pictured, theme);
+    if (picture !== undefined) writeFileSync(join(DOCS, `race-${theme}.svg`), picture);
+  }
+  if (existsSync(README)) writeFileSync(README, withHead(readFileSync(README, 'utf8'), headOf(evidence)));
+  return evidence;
+}
+
+function readResult<T>(name: string): T | undefined {
+  const path = join(RESULTS, name);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }

@@ -37,7 +37,11 @@ export async function openGround(kube: KubeConfig, protocol: string, options: Gr
     close: async () => {
       oracle.close();
       await proxy.close();
-      await kube.makeApiClient(CoreV1Api).deleteNamespace({ name: namespace });
+      // Should the cluster be away, the next laboratory takes the namespace for abandoned.
+      await kube
+        .makeApiClient(CoreV1Api)
+        .deleteNamespace({ name: namespace })
+        .catch(() => undefined);
       await rm(folder, { recursive: true, force: true });
     },
   };

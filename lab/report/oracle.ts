@@ -104,9 +104,11 @@ export class Oracle {
       Object.assign(watch, { requestTimeoutMs: 600_000 });
       await new Promise<void>((resolve) => {
         const end = () => resolve();
-        watch.watch(path, {}, see, end).then((controller) => {
+        const open = async () => {
+          const controller = await watch.watch(path, {}, see, end);
           this.#stopped.signal.addEventListener('abort', () => controller.abort(), { once: true });
-        }, end);
+        };
+        open().catch(end);
       });
       await sleep(100);
     }

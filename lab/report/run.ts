@@ -47,7 +47,10 @@ export async function runCases(
     await Promise.all(judging);
     const killed = names.filter(({ scenario }) => scenario === 'D');
     if (killed.length > 0) {
-      const courses = await playKilled(tools, killed);
+      const courses = await playKilled(tools, killed).catch((error: unknown) => {
+        for (const name of killed) watching.dropped(name, String(error));
+        return [];
+      });
       courses.forEach((course, at) => killed[at] !== undefined && watch(killed[at], course));
     }
     await Promise.all(judging);
@@ -121,6 +124,7 @@ function observationOf(
   live: { jobs: readonly unknown[]; pods: readonly unknown[] },
 ): Observation {
   const from = course.submittedAt;
+  const now = Date.now();
   const { faulted, letGoAt, cancelAt, firstAnswer, lastAnswer } = course;
   const { jobs, pods } = oracle.seen(id);
   return {
@@ -134,18 +138,18 @@ function observationOf(
     ...(firstAnswer && { firstAnswer: { ...firstAnswer, at: firstAnswer.at - from } }),
     ...(lastAnswer && { lastAnswer: { ...lastAnswer, at: lastAnswer.at - from } }),
     ...(ended && { ended: { ...ended, at: ended.at - from } }),
-    jobs: [...jobs].map(([uid, { createdAt, goneAt }]) => ({
-      uid,
-      createdAt: createdAt - from,
-      ...(goneAt !== undefined && { goneAt: goneAt - from }),
-    })),
-    containers: [...pods.values()].flatMap(({ name, startedAt, stoppedAt }) =>
-      startedAt === undefined
-        ? []
-        : [{ pod: name, startedAt: startedAt - from, ...(stoppedAt !== undefined && { stoppedAt: stoppedAt - from }) }],
-    ),
+    jobs: [...jobs].map(([uid, { createdAt, goneAt }]) => {
+      const gone = goneAt ?? (live.jobs.length === 0 ? now : undefined);
+      return { uid, createdAt: createdAt - from, ...(gone !== undefined && { goneAt: gone - from }) };
+    }),
+    containers: [...pods.values()].flatMap(({ name, startedAt, stoppedAt }) => {
+      if (startedAt === undefined) return [];
+      // Its end was missed, but it is not there any more: at the latest, now.
+      const stopped = stoppedAt ?? (live.pods.length === 0 ? now : undefined);
+      return [{ pod: name, startedAt: startedAt - from, ...(stopped !== undefined && { stoppedAt: stopped - from }) }];
+    }),
     liveJobs: live.jobs.length,
     livePods: live.pods.length,
-    judgedAt: Date.now() - from,
+    judgedAt: now - from,
   };
 }

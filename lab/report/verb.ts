@@ -16,7 +16,7 @@ export const usage = `npm run lab -- report [--cases N] [--protocols a,b] [--see
 export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage);
   const table = args.includes('--render') ? undefined : await measureTable(parse(args));
-  const evidence = await writeEvidence(table);
+  const evidence = writeEvidence(table);
   if (args.includes('--json')) console.log(JSON.stringify(evidence));
   // Connections that wait to be tried again must not keep the process.
   process.exit();

@@ -199,7 +199,7 @@ export function problem(code: ErrorCode, message: string, facts?: Problem['facts
 }
 
 export function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === 'string' && code in ERRORS;
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code);
 }
 
 function entry(kind: ErrorKind, http: number, exit: number, next: string): ErrorEntry {

@@ -16,7 +16,10 @@ export interface StoredPlan extends Omit<PodPlan, 'files'> {
 
 export const CONTAINER = 'task';
 const PLAN_KEY = 'plan.json';
-/** The key that every Pod mounts, whatever its files: it makes the anchor a volume the kubelet insists on. */
+/**
+ * The key that every Pod must find in the anchor, and that the anchor is created without: `reserve` writes it, naming
+ * the uid that history knows. So an anchor whose own create landed late has the name, but no Pod can mount it.
+ */
 const RUN_KEY = 'run';
 const MOUNT = '/holdfast';
 /** Kubernetes ends the Job this long after the task's own timeout, in case no worker lives. Seconds. */
@@ -44,8 +47,8 @@ export function anchorManifest(
   const binaryData = Object.fromEntries(files.map(({ key, bytes }) => [key, Buffer.from(bytes).toString('base64')]));
   const specHash = digest({ stored, binaryData });
   const metadata = fencedMetadata(temporalNamespaceId, run, workload, specHash);
-  const data = { [PLAN_KEY]: JSON.stringify(stored), [RUN_KEY]: `${metadata.name}\n` };
-  checkSize(data[PLAN_KEY]?.length ?? 0, files);
+  const data = { [PLAN_KEY]: JSON.stringify(stored) };
+  checkSize(Buffer.byteLength(data[PLAN_KEY]), files);
   return { manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData }, specHash };
 }
 
@@ -57,6 +60,11 @@ function checkSize(planBytes: number, files: readonly { path: string; bytes: Uin
     `The input is ${total} bytes as it is stored; a task may have ${LIMITS.inputBytes}.`,
     { limit: LIMITS.inputBytes, actual: total },
   );
+}
+
+/** What `reserve` writes into the anchor that it was given, and into no other of that name. */
+export function arming(anchor: AnchorRef): { metadata: { uid: string }; data: Record<string, string> } {
+  return { metadata: { uid: anchor.uid }, data: { [RUN_KEY]: `${anchor.name}\n` } };
 }
 
 export function storedPlan(anchor: V1ConfigMap): StoredPlan {

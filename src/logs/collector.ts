@@ -68,7 +68,7 @@ export class Collector {
         if (isApiError(error, 'absent')) return;
         if (ended) failures += 1;
         if (failures === TRIES_AFTER_END)
-          await writer.remark(`the log could not be read to its end: ${String(error)}`, new Date());
+          await writer.remark(`the log could not be read to its end: ${String(error)}`);
       }
       if (!ended) await sleep(RETRY_MS, undefined, { signal: this.#stop.signal });
     }
@@ -95,12 +95,17 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<reado
     }
     if (dropping) rest = '';
     if (rest.length > LINE_LIMIT) {
-      rows.push(`${rest.slice(0, LINE_LIMIT)} [holdfast] line cut here at ${LINE_LIMIT} characters`);
+      rows.push(rest);
       rest = '';
       dropping = true;
     }
-    yield rows.flatMap((row) => parseLine(row) ?? []);
+    yield rows.flatMap((row) => parseLine(cut(row)) ?? []);
   }
   const last = parseLine(rest);
   if (last !== undefined) yield [last];
+}
+
+function cut(row: string): string {
+  if (row.length <= LINE_LIMIT) return row;
+  return `${row.slice(0, LINE_LIMIT)} [holdfast] line cut here at ${LINE_LIMIT} characters`;
 }

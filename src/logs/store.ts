@@ -10,9 +10,8 @@
  * has had.
  */
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { LIMITS } from '../contract.ts';
 
 export interface StoredRun {
@@ -85,8 +84,12 @@ export class LogStore {
   }
 
   async #since(run: StoredRun): Promise<string> {
-    const text = await readFile(join(this.folder(run), ABOUT_FILE), 'utf8').catch(() => '{}');
-    return (JSON.parse(text) as { at?: string }).at ?? '';
+    try {
+      const text = await readFile(join(this.folder(run), ABOUT_FILE), 'utf8');
+      return (JSON.parse(text) as { at?: string }).at ?? '';
+    } catch {
+      return '';
+    }
   }
 }
 
@@ -94,6 +97,7 @@ export function logFile(pod: string, container: string): string {
   return `${pod}.${container}.log`;
 }
 
+const NEWLINE = 0x0a;
 const REMARK = '[holdfast]';
 const CUT = `${REMARK} cut here: the log store keeps ${LIMITS.logBytes} bytes per container`;
 
@@ -113,13 +117,17 @@ export class LogWriter {
 
   static async resume(path: string): Promise<LogWriter> {
     await (await open(path, 'a')).close();
-    let last = '';
-    let cut = false;
-    for await (const { time, text } of readLines(path, 0)) {
-      last = time;
-      cut ||= text === CUT;
+    let [last, whole, cut] = ['', 0, false];
+    for await (const { row, end } of readRows(path, 0)) {
+      whole = end;
+      const line = parseLine(row);
+      if (line === undefined) continue;
+      if (line.time > last) last = line.time;
+      cut ||= line.text === CUT;
     }
-    return new LogWriter(path, last, (await stat(path)).size, cut);
+    // A writer that was killed left half a line. It goes, and comes again whole: it would join the next one otherwise.
+    if ((await stat(path)).size > whole) await truncate(path, whole);
+    return new LogWriter(path, last, whole, cut);
   }
 
   /** Timestamp of the newest line that is in the file; empty if there is none. */
@@ -138,9 +146,12 @@ export class LogWriter {
     if (rows !== '') await appendFile(this.#path, rows);
   }
 
-  /** A line of ours, in brackets: what a reader of the log should know about the log. */
-  async remark(text: string, now: Date): Promise<void> {
-    const time = this.#last === '' ? now.toISOString() : this.#last;
+  /**
+   * A line of ours, in brackets: what a reader of the log should know about the log. Its time is never later than the
+   * last line's, or what comes when the log can be read after all would count as had.
+   */
+  async remark(text: string): Promise<void> {
+    const time = this.#last === '' ? new Date(0).toISOString() : this.#last;
     await appendFile(this.#path, toRow({ time, text: `${REMARK} ${text}` }));
   }
 
@@ -154,19 +165,32 @@ export class LogWriter {
 }
 
 async function* readLines(path: string, from: number): AsyncGenerator<LogLine & { readonly end: number }> {
-  const exists = await stat(path).catch(() => undefined);
-  if (exists === undefined) return;
-  const input = createReadStream(path, { start: from });
-  let end = from;
   let last = '';
-  for await (const row of createInterface({ input, crlfDelay: Infinity })) {
-    end += Buffer.byteLength(row) + 1;
+  for await (const { row, end } of readRows(path, from)) {
     const line = parseLine(row);
-    // A half-written last line is read when it is whole.
-    if (line === undefined || line.time < last || end > exists.size) continue;
+    if (line === undefined || line.time < last) continue;
     if (line.time === last && !line.text.startsWith(REMARK)) continue;
     last = line.time;
     yield { ...line, end };
+  }
+}
+
+/**
+ * Rows that are whole; a half-written last one is read when it is. Split at newlines alone, unlike readline: output has
+ * carriage returns (progress bars) and Unicode's line ends, and they are text.
+ */
+async function* readRows(path: string, from: number): AsyncGenerator<{ readonly row: string; readonly end: number }> {
+  if ((await stat(path).catch(() => undefined)) === undefined) return;
+  let rest = Buffer.alloc(0);
+  let end = from;
+  for await (const chunk of createReadStream(path, { start: from }) as AsyncIterable<Buffer>) {
+    let begin = 0;
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, begin)) {
+      const row = Buffer.concat([rest, chunk.subarray(begin, at)]);
+      [rest, begin, end] = [Buffer.alloc(0), at + 1, end + row.length + 1];
+      yield { row: row.toString(), end };
+    }
+    rest = Buffer.concat([rest, chunk.subarray(begin)]);
   }
 }
 

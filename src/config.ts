@@ -15,7 +15,8 @@ import { HoldfastError } from './errors.ts';
 export const IN_CLUSTER = 'in-cluster';
 
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes namespace name');
-const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const count = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 
 const schema = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
@@ -116,7 +117,7 @@ function withLocalEnvironment(env: Env): Env {
 
 function localEnvironment(env: Env): Readonly<Record<string, string>> {
   try {
-    return JSON.parse(readFileSync(join(stateDir(env), 'env.json'), 'utf8')) as Record<string, string>;
+    return { ...(JSON.parse(readFileSync(join(stateDir(env), 'env.json'), 'utf8')) as Record<string, string>) };
   } catch {
     return {};
   }

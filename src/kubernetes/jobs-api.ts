@@ -70,6 +70,27 @@ export class JobsApi {
     );
   }
 
+  /**
+   * Writes into the anchor with this uid. Undefined: it is not there, or another stands under its name (Kubernetes
+   * refuses a patch that names another uid as invalid).
+   */
+  async patchAnchor(
+    name: string,
+    body: { readonly metadata: { readonly uid: string }; readonly data: Readonly<Record<string, string>> },
+    signal?: AbortSignal,
+  ): Promise<V1ConfigMap | undefined> {
+    const { namespace } = this;
+    return this.#read(`patch ConfigMap ${name}`, signal, (options) =>
+      this.#core.patchNamespacedConfigMap(
+        { namespace, name, body },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch, options),
+      ),
+    ).catch((error: unknown) => {
+      if (isApiError(error) && error.status === 422) return undefined;
+      throw error;
+    });
+  }
+
   /** Anchors that carry these labels, e.g. all of one task. */
   async listAnchors(labelSelector: string, signal?: AbortSignal): Promise<readonly V1ConfigMap[]> {
     const { namespace } = this;
@@ -237,7 +258,9 @@ export class JobsApi {
         const apiError = toApiError(error, what);
         // A 429 was turned away before anything was done: the same request may be sent again, when the server says.
         if (apiError.kind !== 'busy' || tried >= BUSY_TRIES) throw apiError;
-        await sleep(Math.min(apiError.retryAfter ?? 1, MAX_RETRY_AFTER_SECONDS) * 1_000, undefined, { signal });
+        await sleep(Math.min(apiError.retryAfter ?? 1, MAX_RETRY_AFTER_SECONDS) * 1_000, undefined, { signal }).catch(
+          () => signal?.throwIfAborted(),
+        );
       }
     }
   }

@@ -4,7 +4,13 @@ import { type Logger, pino } from 'pino';
 import type { Config } from './config.ts';
 
 export function createLogger(level: Config['logLevel']): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Temporal's own lines carry Error objects there; as plain JSON those are `{}`.
+    serializers: { error: pino.stdSerializers.err },
+  });
 }
 
 export function temporalLogger(logger: Logger): TemporalLogger {

@@ -9,6 +9,7 @@ interface Verb {
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   model: () => import('./model/verb.ts'),
   conformance: () => import('./model/conformance-verb.ts'),
+  sweep: () => import('./sweep/verb.ts'),
 };
 
 const [name = '--help', ...args] = process.argv.slice(2);

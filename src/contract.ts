@@ -209,7 +209,7 @@ export interface TaskState {
   readonly pod?: PodView;
   readonly progress?: Progress;
   readonly problem?: Problem;
-  /** Whether the Job was ever allowed to make Pods. */
+  /** False as long as it is certain that the Job was never allowed to make Pods. */
   readonly started: boolean;
 }
 

@@ -9,10 +9,12 @@
  *   2. Owner uid. The Job is owned by the anchor, by uid. Once the anchor is deleted a late Job has no living owner,
  *      and the garbage collector removes it.
  *   3. The Pod mounts the anchor. The Job controller works from a cache and may make a Pod after its Job is gone;
- *      the kubelet cannot start a container whose required ConfigMap does not exist.
+ *      the kubelet cannot start a container whose required ConfigMap, or key in it, does not exist. A mount knows names
+ *      only, and a late create can bring the name back: so the key comes by `reserve`, in a patch that names the uid.
  *
  *      T0  provision  create anchor A                         (inputs in it; its uid goes to history)
- *      T1  reserve    create Job J, suspended, owner A.uid, Pods mount A
+ *      T1  reserve    arm A: write the key that Pods mount, by A.uid;
+ *                     create Job J, suspended, owner A.uid, Pods mount A
  *      T2  start      un-suspend J by compare-and-set
  *      T3  run        follow J
  *      T4  release    delete A and J by uid; wait: A gone, J gone, then no live Pod

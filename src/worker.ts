@@ -141,7 +141,9 @@ async function main(): Promise<void> {
   process.once('SIGTERM', worker.stop);
   process.once('SIGINT', worker.stop);
   const stopped = worker.run();
-  logger.info({ taskQueue: config.taskQueue, namespace: config.kubernetes.namespace }, 'worker ready');
+  // Said at every log level: whoever started the worker waits for it.
+  const ready = { taskQueue: config.taskQueue, namespace: config.kubernetes.namespace };
+  logger.child({}, { level: 'info' }).info(ready, 'worker ready');
   await stopped;
   logger.info('worker stopped');
 }

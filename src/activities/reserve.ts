@@ -4,18 +4,18 @@ import type { AnchorRef, JobRef } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { ANNOTATION, isEnding, standingJob } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
-import { jobManifest, storedPlan } from '../kubernetes/job.ts';
+import { arming, jobManifest, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
 
 /**
- * Dispatch, first half: create the Job, suspended, owned by the anchor. However often and however late this runs, there
- * is one Job of this name, and it makes no Pods.
+ * Dispatch, first half: arm the anchor, then create the Job, suspended, owned by it. However often and however late this
+ * runs, there is one Job of this name, and it makes no Pods.
  */
 export function reserve(deps: Deps, anchor: AnchorRef): Promise<JobRef> {
   return perform(async ({ signal }) => {
-    const found = await deps.api.readAnchor(anchor.name, signal);
-    if (found === undefined || found.metadata?.uid !== anchor.uid || isEnding(found))
+    const found = await deps.api.patchAnchor(anchor.name, arming(anchor), signal);
+    if (found === undefined || isEnding(found))
       throw new HoldfastError('ANCHOR_LOST', `The anchor ${anchor.name} was deleted before the Job was created.`);
     const manifest = jobManifest(deps.temporalNamespaceId, anchor, storedPlan(found));
     // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.

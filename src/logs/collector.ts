@@ -67,8 +67,7 @@ export class Collector {
         this.#stop.signal.throwIfAborted();
         if (isApiError(error, 'absent')) return;
         if (ended) failures += 1;
-        if (failures === TRIES_AFTER_END)
-          await writer.remark(`the log could not be read to its end: ${String(error)}`);
+        if (failures === TRIES_AFTER_END) await writer.remark(`the log could not be read to its end: ${String(error)}`);
       }
       if (!ended) await sleep(RETRY_MS, undefined, { signal: this.#stop.signal });
     }

@@ -54,13 +54,14 @@ async function provision(fence: Fence, task: Task, story: Story): Promise<Anchor
 async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
   story.enter('reserving');
   const job = await reserve(held);
-  story.enter('starting', { job });
+  // From here on the Job may have been let go, whatever becomes of the request: "before start" cannot be said any more.
+  story.enter('starting', { job, started: !cancelRequested() });
   await start(job);
   return job;
 }
 
 function run(held: AnchorRef, job: JobRef, story: Story): Promise<Ending> {
-  story.enter('running', { started: true });
+  story.enter('running');
   return follow(held, job);
 }
 

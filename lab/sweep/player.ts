@@ -1,0 +1,71 @@
+/** Plays one case against a running product: the faults at its requests, the cancel at its moment, then the look. */
+import type { HoldfastClient } from '../../src/client.ts';
+import type { CancelAnswer } from '../../src/contract.ts';
+import type { SeenRequest } from '../proxy/classify.ts';
+import type { Fault } from '../proxy/fault-proxy.ts';
+import { Gate } from '../proxy/gate.ts';
+import type { Schedule } from './schedule.ts';
+
+export class Player {
+  readonly taskId: string;
+  readonly #client: HoldfastClient;
+  readonly #schedule: Schedule;
+  readonly #cancelAsked = new Gate();
+  #position = 0;
+  #cancelSent = false;
+
+  constructor(client: HoldfastClient, taskId: string, schedule: Schedule) {
+    this.#client = client;
+    this.taskId = taskId;
+    this.#schedule = schedule;
+    if (schedule.cancel !== undefined && 'afterMs' in schedule.cancel)
+      setTimeout(() => void this.cancelNow(), schedule.cancel.afterMs);
+  }
+
+  /** How many requests of the task were seen. */
+  get requests(): number {
+    return this.#position;
+  }
+
+  /** Whether the cancel's moment came. */
+  get cancelSent(): boolean {
+    return this.#cancelSent;
+  }
+
+  async onRequest(_request: SeenRequest): Promise<{ fault: Fault; answered: () => void }> {
+    this.#position += 1;
+    const position = this.#position;
+    const { cancel } = this.#schedule;
+    const here = cancel !== undefined && 'at' in cancel && cancel.at === position ? cancel.moment : undefined;
+    if (here === 'before') await this.cancelNow();
+    if (here === 'during') void this.cancelNow();
+    const answered = () => (here === 'after' ? void this.cancelNow() : undefined);
+    return { fault: this.#schedule.faultAt(position), answered };
+  }
+
+  /** Waits for the end; gives the cancel's answer, if there was a cancel. */
+  async end(): Promise<CancelAnswer | undefined> {
+    // Whoever was never cancelled still gets what was held back, later than any deadline of the product's.
+    const release = setTimeout(this.#schedule.late.open, 4_000);
+    const ended = this.#client.result(this.taskId).then(() => 'ended' as const);
+    const first = await Promise.race([ended, this.#cancelAsked.opened.then(() => 'asked' as const)]);
+    if (first === 'asked') clearTimeout(release);
+    const answer = first === 'asked' ? await this.#client.cancel(this.taskId) : undefined;
+    await ended;
+    clearTimeout(release);
+    return answer;
+  }
+
+  /** What was held back arrives now, after the answer. */
+  letGo(): void {
+    this.#schedule.late.open();
+  }
+
+  async cancelNow(): Promise<void> {
+    if (this.#cancelSent) return;
+    this.#cancelSent = true;
+    // Accepted means durable at Temporal; the answer is waited for in `end`.
+    const accepted = await this.#client.cancel(this.taskId, { wait: false, reason: 'sweep' }).catch(() => undefined);
+    if (accepted !== undefined) this.#cancelAsked.open();
+  }
+}

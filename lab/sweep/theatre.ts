@@ -1,0 +1,175 @@
+/** A stage on which many cases play at once: who a request belongs to, and what is left when all is quiet. */
+import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Task } from '../../src/contract.ts';
+import { LABEL, MANAGED_BY, taskLabel } from '../../src/fence.ts';
+import { namespaceId } from '../../src/temporal-namespace.ts';
+import type { SeenRequest } from '../proxy/classify.ts';
+import type { Fault } from '../proxy/fault-proxy.ts';
+import { Stage } from '../stage/stage.ts';
+import { until } from '../stage/until.ts';
+import type { Case } from './cases.ts';
+import { Eyes } from './eyes.ts';
+import { latePods, type Observed, offences } from './oracle.ts';
+import { Player } from './player.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface CaseResult {
+  readonly id: string;
+  readonly offences: readonly string[];
+  readonly cancelled: boolean;
+  readonly answer?: string;
+  readonly outcome?: string;
+  readonly latePods: number;
+  readonly requests: number;
+  /** Milliseconds from start to told. */
+  readonly ms: number;
+}
+
+const QUIET_SECONDS = 60;
+
+export class Theatre {
+  readonly stage: Stage;
+  readonly #eyes: Eyes;
+  readonly #temporalId: string;
+  readonly #image: string;
+  readonly #players = new Map<string, Player>();
+  readonly #answered = new WeakMap<SeenRequest, () => void>();
+  readonly #bystander: string;
+  #count = 0;
+
+  private constructor(stage: Stage, eyes: Eyes, temporalId: string, image: string, bystander: string) {
+    this.stage = stage;
+    this.#eyes = eyes;
+    this.#temporalId = temporalId;
+    this.#image = image;
+    this.#bystander = bystander;
+    stage.proxy.setRule((request) => this.#ruleFor(request));
+    stage.proxy.setWitness((request) => this.#answered.get(request)?.());
+  }
+
+  static async open(workflowBundle: string, image: string): Promise<Theatre> {
+    const stage = await Stage.open({ workflowBundle, env: { HOLDFAST_LOG_LEVEL: 'error' } });
+    const eyes = await Eyes.open(loadKubeConfig(readConfig().kubernetes), stage.namespace);
+    const bystander = await placeBystander(stage);
+    return new Theatre(stage, eyes, await namespaceId(stage.client.temporal), image, bystander);
+  }
+
+  async close(): Promise<void> {
+    this.#eyes.close();
+    await this.stage.close();
+  }
+
+  /** Starts the task of a case; its requests are the player's from the first on. */
+  async begin(schedule: Schedule): Promise<Player> {
+    this.#count += 1;
+    // Ids are one namespace for all sweeps of a Temporal: the stage's own name keeps them apart.
+    const taskId = `s${this.#count}-${this.stage.namespace.slice(-8)}`;
+    const player = new Player(this.stage.client, taskId, schedule);
+    this.#players.set(taskId, player);
+    this.#players.set(taskLabel(this.#temporalId, taskId), player);
+    await this.stage.client.start(brief(this.#image), { id: taskId });
+    return player;
+  }
+
+  /** Plays a case that needs no worker of its own, from start to judgement. */
+  async play(item: Case, schedule: Schedule): Promise<CaseResult> {
+    const player = await this.begin(schedule);
+    return this.finish(item, player);
+  }
+
+  /** Waits for the end, lets go what was kept back, waits for quiet (and for `settled`), judges. */
+  async finish(item: Case, player: Player, settled: Promise<void> = Promise.resolve()): Promise<CaseResult> {
+    const since = Date.now();
+    const task = taskLabel(this.#temporalId, player.taskId);
+    const answer = await player.end();
+    const told = await this.#eyes.now(task);
+    const ms = Date.now() - since;
+    const { outcome } = await this.stage.client.describe(player.taskId);
+    player.letGo();
+    await settled;
+    const leftAfterQuiet = await this.#leftAfterQuiet(player.taskId);
+    const glimpses = this.#eyes.of(task);
+    const seen: Observed = {
+      cancelled: player.cancelSent && answer !== undefined,
+      answer,
+      outcome,
+      told,
+      glimpses,
+      leftAfterQuiet,
+    };
+    this.#forget(player.taskId, task);
+    return {
+      id: item.id,
+      offences: offences(seen),
+      cancelled: seen.cancelled,
+      ...(answer !== undefined && { answer }),
+      ...(outcome !== undefined && { outcome }),
+      latePods: latePods(seen),
+      requests: player.requests,
+      ms,
+    };
+  }
+
+  /** The Job of somebody else that looks like ours: it must be there, unchanged, at the end. */
+  async bystanderIsUntouched(): Promise<boolean> {
+    const name = 'bystander';
+    const job = await this.stage.batch
+      .readNamespacedJob({ name, namespace: this.stage.namespace })
+      .catch(() => undefined);
+    return job?.metadata?.uid === this.#bystander && job.metadata.deletionTimestamp === undefined;
+  }
+
+  async #leftAfterQuiet(taskId: string): Promise<readonly string[]> {
+    const left = async () => {
+      const { anchors, jobs, pods } = await this.stage.remains(taskId);
+      return [...anchors, ...jobs, ...pods].map(({ metadata }) => metadata?.name ?? '');
+    };
+    await until('quiet', async () => (await left()).length === 0, QUIET_SECONDS).catch(() => undefined);
+    return left();
+  }
+
+  #forget(taskId: string, task: string): void {
+    this.#players.delete(taskId);
+    this.#players.delete(task);
+    this.#eyes.forget(task);
+  }
+
+  async #ruleFor(request: SeenRequest): Promise<Fault> {
+    const player = this.#playerOf(request.of);
+    if (player === undefined) return { do: 'pass' };
+    const { fault, answered } = await player.onRequest(request);
+    this.#answered.set(request, answered);
+    return fault;
+  }
+
+  #playerOf(name: string): Player | undefined {
+    const taskId = /hf-(s\d+-[0-9a-f]{8})-/.exec(name)?.[1];
+    const label = /holdfast\.dev\/task=([0-9a-f]+)/.exec(name)?.[1];
+    return this.#players.get(taskId ?? label ?? '');
+  }
+}
+
+/** Ends by itself after about a second, on a real node as on a simulated one. */
+function brief(image: string): Task {
+  return {
+    workload: 'command',
+    image,
+    command: ['sh', '-c', 'trap "exit 143" TERM; sleep 1 & wait'],
+    resources: { cpu: '10m', memory: '16Mi', tmp: '1Mi' },
+    gracePeriod: '1s',
+  };
+}
+
+async function placeBystander(stage: Stage): Promise<string> {
+  const labels = { [LABEL.managedBy]: MANAGED_BY, [LABEL.run]: 'bystander', [LABEL.task]: 'f'.repeat(40) };
+  const containers = [{ name: 'main', image: 'holdfast.local/none:1' }];
+  const job = await stage.batch.createNamespacedJob({
+    namespace: stage.namespace,
+    body: {
+      metadata: { name: 'bystander', labels },
+      spec: { suspend: true, template: { metadata: { labels }, spec: { restartPolicy: 'Never', containers } } },
+    },
+  });
+  return job.metadata?.uid ?? '';
+}

@@ -1,0 +1,129 @@
+/** `npm run lab -- sweep`: faults x requests x cancels on a real API server. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createLogger } from '../../src/telemetry.ts';
+import { bundleWorkflows } from '../../src/worker.ts';
+import { localState } from '../stage/local-state.ts';
+import { allCases, learn, sweep } from './sweep.ts';
+import { parseCase, type Case } from './cases.ts';
+import { Results, summarise, type Summary, writeSummary } from './results.ts';
+import { type CaseResult, Theatre } from './theatre.ts';
+
+export const usage = `sweep: a fault proxy between the product and a real API server; every case is judged from the server's own watch
+  npm run lab -- sweep [--cases N] [--minutes M] [--case ID]... [--out FILE] [--summary FILE] [--json]
+  --cases N     how many cases, default 300: every fault at every request with every moment of the cancel, then random ones
+  --minutes M   begin nothing new after M minutes
+  --case ID     only this, e.g. --case "drop answer@5/during" or --case seed:17
+  --out FILE    a line of JSON per case; cases that it has are not played again`;
+
+interface Options {
+  readonly cases: number;
+  readonly until: number | undefined;
+  readonly only: readonly Case[];
+  readonly out: string | undefined;
+  readonly summary: string | undefined;
+  readonly json: boolean;
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  const options = readOptions(args);
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-sweep-'));
+  try {
+    const workflowBundle = join(folder, 'bundle.js');
+    await writeFile(workflowBundle, (await bundleWorkflows(createLogger('error'))).code);
+    const { images, kubernetes } = await localState();
+    const results = await Results.open(options.out);
+    const cases = options.only.length > 0 ? options.only : await choose(options, workflowBundle, images.busybox);
+    const progress = new Progress(cases.length);
+    const { bystandersUntouched } = await sweep({
+      cases,
+      image: images.busybox,
+      workflowBundle,
+      results,
+      ...(options.until !== undefined && { until: options.until }),
+      onResult: (result) => progress.see(result),
+    });
+    const summary = { ...summarise(results.all), bystandersUntouched, nodes: kubernetes.containers };
+    if (options.summary !== undefined) await writeSummary(options.summary, summary);
+    console.log(options.json ? JSON.stringify(summary) : inWords(summary));
+    process.exitCode = summary.failed.length === 0 && bystandersUntouched ? 0 : 1;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function choose({ cases }: Options, workflowBundle: string, image: string): Promise<readonly Case[]> {
+  const theatre = await Theatre.open(workflowBundle, image);
+  try {
+    await theatre.stage.startWorker();
+    const requests = await learn(theatre);
+    console.error(`a clean run makes ${requests} requests that touch its objects`);
+    return allCases(requests).take(cases).toArray();
+  } finally {
+    await theatre.close();
+  }
+}
+
+class Progress {
+  readonly #total: number;
+  readonly #since = Date.now();
+  #done = 0;
+  #shownAt = 0;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  see(result: CaseResult): void {
+    this.#done += 1;
+    for (const offence of result.offences) console.error(failure(result.id, offence));
+    if (Date.now() - this.#shownAt < 5_000) return;
+    this.#shownAt = Date.now();
+    const seconds = (Date.now() - this.#since) / 1_000;
+    const rate = this.#done / seconds;
+    console.error(`${this.#done} of ${this.#total} cases, ${seconds.toFixed(0)} s, ${rate.toFixed(1)} a second`);
+  }
+}
+
+function failure(id: string, offence: string): string {
+  return `✗ ${id}: ${offence}\n  again: npm run lab -- sweep --case ${JSON.stringify(id)}`;
+}
+
+function inWords(summary: Summary & { readonly bystandersUntouched: boolean; readonly nodes: string }): string {
+  const { cases, held, cancelled, answers, failed, latePods } = summary;
+  return [
+    `${cases} cases on ${summary.nodes} nodes: ${held} held, ${failed.length} did not; ${cancelled} were cancelled`,
+    ...Object.entries(answers).map(([answer, count]) => `  ${answer}: ${count}`),
+    `bystanders untouched: ${summary.bystandersUntouched ? 'yes' : 'NO'}; Pods made after the answer: ${latePods}`,
+    `from the wait for the end to the outcome told: ${summary.p50} ms at the median, ${summary.p95} ms for 95 of 100`,
+    ...failed.flatMap(({ id, offences }) => offences.map((offence) => failure(id, offence))),
+  ].join('\n');
+}
+
+function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      cases: { type: 'string', default: '300' },
+      minutes: { type: 'string' },
+      case: { type: 'string', multiple: true, default: [] },
+      out: { type: 'string' },
+      summary: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  if (!Number.isInteger(Number(values.cases)) || Number(values.cases) < 1)
+    throw new TypeError(`--cases takes a whole number from 1, got ${values.cases}`);
+  if (minutes !== undefined && !(minutes > 0)) throw new TypeError(`--minutes takes a number, got ${values.minutes}`);
+  return {
+    cases: Number(values.cases),
+    until: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
+    only: values.case.map(parseCase),
+    out: values.out,
+    summary: values.summary,
+    json: values.json,
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * Records the histories that test/workflow/replay.test.ts replays: real tasks, on the Temporal and the cluster that
+ * are up, with a worker on a queue and in a namespace of its own. Record again when what the workflow does is meant to
+ * change, and keep the old files as long as tasks of the old kind may be running:
+ *
+ *     npm run up && npx node test/histories/record.ts
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoreV1Api } from '@kubernetes/client-node';
+import { Runtime } from '@temporalio/worker';
+import { HoldfastClient } from '../../src/client.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import type { Task } from '../../src/contract.ts';
+import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { createLogger, temporalLogger } from '../../src/telemetry.ts';
+import { createWorker } from '../../src/worker.ts';
+import { toFile } from './recorded.ts';
+
+const BUSYBOX = process.env['HOLDFAST_BUSYBOX_IMAGE'] ?? 'holdfast.local/busybox:1.35';
+const FOREVER = 'trap "exit 143" TERM; echo began; sleep 600 & wait';
+
+type Scenario = (client: HoldfastClient, id: string, config: Config) => Promise<void>;
+
+/** Each leaves one task behind whose latest run is the history. */
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  succeeded: (client, id) => runToItsEnd(client, id, shell('echo kept; sleep 1')),
+  failed: (client, id) => runToItsEnd(client, id, shell('echo the disk is full >&2; exit 3')),
+  refused: async (client, id, { taskQueue }) => {
+    const args = [{ workload: 'command', image: 'two words' }];
+    await client.temporal.workflow.start('runTask', { args, workflowId: id, taskQueue });
+    await client.result(id);
+  },
+  deadline: (client, id) => runToItsEnd(client, id, { ...shell(FOREVER), timeout: '3s' }),
+  evaluation: (client, id) => runToItsEnd(client, id, SUITE),
+  'cancelled-running': async (client, id) => {
+    await client.start(shell(FOREVER), { id });
+    await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+    await client.cancel(id, { reason: 'budget is spent' });
+  },
+  'reset-while-running': async (client, id) => {
+    await client.start(shell('sleep 4'), { id });
+    await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+    await reset(client, id, 'anchor');
+    await client.result(id);
+  },
+  // What the old run made is gone when the new one goes on: its anchor is lost, and it provisions another.
+  'anchor-lost': async (client, id) => {
+    await runToItsEnd(client, id, shell('sleep 1'));
+    await reset(client, id, 'anchor');
+    await client.result(id);
+  },
+};
+
+/** With no worker alive when the cancel comes. */
+const BEFORE_START = 'cancelled-before-start';
+
+const SUITE: Task = {
+  workload: 'evaluation',
+  problems: {
+    jsonl: JSON.stringify({
+      task_id: 'add',
+      prompt: 'def add(a, b):\n',
+      entry_point: 'add',
+      test: 'def check(f):\n    assert f(1, 2) == 3\n',
+    }),
+  },
+  samples: {
+    jsonl: ['    return a + b', '    return a - b']
+      .map((completion) => JSON.stringify({ task_id: 'add', completion }))
+      .join('\n'),
+  },
+  resources: { cpu: '200m', memory: '128Mi' },
+};
+
+function shell(script: string): Task {
+  return {
+    workload: 'command',
+    image: BUSYBOX,
+    command: ['sh', '-c', script],
+    resources: { cpu: '50m', memory: '32Mi', tmp: '1Mi' },
+    gracePeriod: '1s',
+  };
+}
+
+async function runToItsEnd(client: HoldfastClient, id: string, task: Task): Promise<void> {
+  await client.start(task, { id });
+  await client.result(id);
+}
+
+/** Back to the workflow task that follows the completion of this activity. */
+async function reset(client: HoldfastClient, workflowId: string, after: string): Promise<void> {
+  const handle = client.temporal.workflow.getHandle(workflowId);
+  const { runId } = await handle.describe();
+  const events = (await handle.fetchHistory()).events ?? [];
+  const scheduled = events.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === after);
+  const completed = events.findIndex(
+    (event) => String(event.activityTaskCompletedEventAttributes?.scheduledEventId) === String(scheduled?.eventId),
+  );
+  const point = events.slice(completed).find((event) => event.workflowTaskCompletedEventAttributes);
+  await client.temporal.workflowService.resetWorkflowExecution({
+    namespace: client.temporal.options.namespace,
+    workflowExecution: { workflowId, runId },
+    reason: 'recording',
+    workflowTaskFinishEventId: point?.eventId ?? null,
+    requestId: randomUUID(),
+  });
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const limit = Date.now() + 60_000;
+  while (!(await holds())) {
+    if (Date.now() > limit) throw new Error(`${what}: not within a minute`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function keep(client: HoldfastClient, name: string, workflowId: string): Promise<void> {
+  const history = await client.temporal.workflow.getHandle(workflowId).fetchHistory();
+  await writeFile(join(import.meta.dirname, `${name}.json`), toFile({ workflowId, history }));
+  process.stdout.write(`${name}: ${history.events?.length} events\n`);
+}
+
+async function main(): Promise<void> {
+  const base = readConfig();
+  const logger = createLogger('warn');
+  Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
+  const core = loadKubeConfig(base.kubernetes).makeApiClient(CoreV1Api);
+  const name = `hf-record-${randomUUID().slice(0, 8)}`;
+  const logDir = await mkdtemp(join(tmpdir(), 'holdfast-record-'));
+  const config = { ...base, kubernetes: { ...base.kubernetes, namespace: name }, taskQueue: name, logDir };
+  const client = await HoldfastClient.connect(config);
+  await core.createNamespace({ body: { metadata: { name } } });
+  try {
+    const early = `${BEFORE_START}-${name}`;
+    await client.start(shell(FOREVER), { id: early });
+    await client.cancel(early, { reason: 'changed my mind', wait: false });
+    const worker = await createWorker(config, logger);
+    const stopped = worker.run();
+    try {
+      await client.result(early);
+      await keep(client, BEFORE_START, early);
+      for (const [scenario, run] of Object.entries(SCENARIOS)) {
+        await run(client, `${scenario}-${name}`, config);
+        await keep(client, scenario, `${scenario}-${name}`);
+      }
+    } finally {
+      worker.stop();
+      await stopped;
+    }
+  } finally {
+    await core.deleteNamespace({ name });
+    await client.close();
+    await rm(logDir, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -1,0 +1,28 @@
+/** Findings as follow gathers them, and what the diagnosis makes of them. */
+import type { CoreV1Event, V1ContainerState, V1ContainerStatus, V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
+import { diagnose, type Diagnosis } from '../../src/kubernetes/diagnosis.ts';
+import { EPOCH, jobObject } from './cluster-objects.ts';
+
+export interface Given {
+  readonly job?: V1Job | undefined;
+  readonly pods?: readonly V1Pod[];
+  readonly events?: readonly CoreV1Event[];
+  readonly nodes?: readonly V1Node[];
+  /** Seconds after the Pod was made and scheduled. */
+  readonly after?: number;
+}
+
+export function started(status?: V1Job['status']): V1Job {
+  return jobObject({}, { suspend: false, ...(status && { status }) });
+}
+
+/** Of a Job that has been started, unless another is given. */
+export function see(given: Given): Diagnosis {
+  const { pods = [], events = [], nodes = [], after = 1 } = given;
+  const job = 'job' in given ? given.job : started();
+  return diagnose({ job, pods, events, nodes, now: EPOCH.getTime() + after * 1_000 });
+}
+
+export function containerIn(state: V1ContainerState): V1ContainerStatus[] {
+  return [{ name: 'task', image: 'i', imageID: '', ready: false, restartCount: 0, state }];
+}

@@ -1,0 +1,172 @@
+/** Waits: one row for each thing that Kubernetes may say, as it was seen to say it; and when waiting is of no use. */
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { EPOCH, eventObject, podObject } from './cluster-objects.ts';
+import { containerIn, type Given, see } from './diagnosis-findings.ts';
+
+const node = (cpu: string, memory = '8Gi'): V1Node => ({ status: { allocatable: { cpu, memory } } });
+
+describe('a Job without a Pod', () => {
+  const QUOTA = (requested: string, limited: string) =>
+    `Error creating: pods "x" is forbidden: exceeded quota: q, requested: ${requested}, used: limits.memory=0, limited: ${limited}`;
+
+  it.each<[string, string, string, string]>([
+    ['the quota could never allow it', QUOTA('limits.memory=2Gi', 'limits.memory=1Gi'), 'failed', 'QUOTA_EXCEEDED'],
+    ['the quota is used up for now', QUOTA('limits.memory=1Gi', 'limits.memory=1Gi'), 'waiting', 'QUOTA_EXCEEDED'],
+    [
+      'one of two amounts is beyond the quota',
+      QUOTA('limits.cpu=500m,limits.memory=2Gi', 'limits.cpu=1,limits.memory=1024Mi'),
+      'failed',
+      'QUOTA_EXCEEDED',
+    ],
+    [
+      'PodSecurity forbids it',
+      'Error creating: pods "x" is forbidden: violates PodSecurity "restricted:latest": a',
+      'failed',
+      'JOB_REFUSED',
+    ],
+    ['an admission webhook denied it', 'admission webhook "w" denied the request: no', 'failed', 'JOB_REFUSED'],
+    ['a webhook is away', 'failed calling webhook "w": connection refused', 'waiting', 'JOB_REFUSED'],
+  ])('says that %s', (_, message, is, code) => {
+    expect(see({ events: [eventObject('FailedCreate', message)] })).toMatchObject({ is, problem: { code } });
+  });
+
+  it('is believed in what was said last', () => {
+    const events = [
+      eventObject('FailedCreate', QUOTA('limits.memory=1Gi', 'limits.memory=1Gi'), 9),
+      eventObject('FailedCreate', QUOTA('limits.memory=2Gi', 'limits.memory=1Gi'), 1),
+    ];
+    expect(see({ events }).is).toBe('waiting');
+  });
+
+  it('waits, with nothing to say, while there is nothing', () => {
+    expect(see({})).toEqual({ is: 'waiting' });
+  });
+});
+
+describe('a Pod that finds no node', () => {
+  const unscheduled = (): V1Pod =>
+    podObject({
+      phase: 'Pending',
+      conditions: [
+        { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/2 nodes are available' },
+      ],
+    });
+
+  it.each<[string, Given, string]>([
+    ['fails when no node could ever run it', { nodes: [node('1'), node('1500m')], after: 10 }, 'failed'],
+    ['fails for any resource', { nodes: [node('8', '512Mi')], after: 10 }, 'failed'],
+    ['is given a moment first', { nodes: [node('1')], after: 1 }, 'waiting'],
+    ['waits when some node is only full', { nodes: [node('1'), node('2')], after: 86_400 }, 'waiting'],
+    ['waits when nobody may say what nodes there are', { nodes: [], after: 86_400 }, 'waiting'],
+    [
+      'waits while an autoscaler brings a node',
+      { nodes: [node('1')], after: 600, events: [eventObject('TriggeredScaleUp', 'm')] },
+      'waiting',
+    ],
+    [
+      'waits while Karpenter brings a node',
+      { nodes: [node('1')], after: 600, events: [eventObject('Nominated', 'm')] },
+      'waiting',
+    ],
+  ])('%s', (_, given, is) => {
+    expect(see({ pods: [unscheduled()], ...given })).toMatchObject({ is, problem: { code: 'UNSCHEDULABLE' } });
+  });
+
+  it('says which resource is short, how much was asked for, and what the largest node has', () => {
+    const seen = see({ pods: [unscheduled()], nodes: [node('1'), node('1500m')], after: 10 });
+    expect(seen).toMatchObject({ problem: { facts: { resource: 'cpu', requested: '2', largest: '1500m' } } });
+  });
+});
+
+describe('a Pod whose container does not begin', () => {
+  const scheduled = [{ type: 'PodScheduled', status: 'True', lastTransitionTime: EPOCH }];
+  const waiting = (reason: string, message?: string): V1Pod =>
+    podObject({
+      phase: 'Pending',
+      conditions: scheduled,
+      containerStatuses: containerIn({ waiting: { reason, ...(message !== undefined && { message }) } }),
+    });
+  const pullFailed = (said: string) => ({ events: [eventObject('Failed', `Failed to pull image "i": ${said}`)] });
+
+  it.each<[string, V1Pod, Given, string, string]>([
+    [
+      'fails at once for an image that does not exist',
+      waiting('ErrImagePull', 'manifest unknown'),
+      {},
+      'failed',
+      'IMAGE_UNAVAILABLE',
+    ],
+    [
+      'fails at once for an image it may not pull',
+      waiting('ErrImagePull', 'pull access denied'),
+      {},
+      'failed',
+      'IMAGE_UNAVAILABLE',
+    ],
+    [
+      'fails at once when back-off hides such a reason',
+      waiting('ImagePullBackOff', 'Back-off'),
+      pullFailed('not found'),
+      'failed',
+      'IMAGE_UNAVAILABLE',
+    ],
+    ['fails at once for a name that is none', waiting('InvalidImageName', 'bad'), {}, 'failed', 'IMAGE_UNAVAILABLE'],
+    [
+      'fails at once for an image that must be there and is not',
+      waiting('ErrImageNeverPull', 'absent'),
+      {},
+      'failed',
+      'IMAGE_UNAVAILABLE',
+    ],
+    [
+      'is patient with a registry that is slow',
+      waiting('ErrImagePull', 'i/o timeout'),
+      { after: 30 },
+      'waiting',
+      'IMAGE_UNAVAILABLE',
+    ],
+    [
+      'is patient with back-off for such a reason',
+      waiting('ImagePullBackOff', 'Back-off'),
+      { after: 30, ...pullFailed('i/o timeout') },
+      'waiting',
+      'IMAGE_UNAVAILABLE',
+    ],
+    [
+      'is patient for a minute and no longer',
+      waiting('ImagePullBackOff', 'Back-off'),
+      { after: 61 },
+      'failed',
+      'IMAGE_UNAVAILABLE',
+    ],
+    [
+      'is patient with a container that cannot be made',
+      waiting('CreateContainerConfigError', 'x'),
+      { after: 10 },
+      'waiting',
+      'CONTAINER_CANNOT_START',
+    ],
+    [
+      'is patient with it for 20 seconds',
+      waiting('CreateContainerConfigError', 'x'),
+      { after: 21 },
+      'failed',
+      'CONTAINER_CANNOT_START',
+    ],
+    [
+      'tells of a volume that is not there, and waits',
+      waiting('ContainerCreating'),
+      { events: [eventObject('FailedMount', 'configmap "a" not found')] },
+      'waiting',
+      'CONTAINER_CANNOT_START',
+    ],
+  ])('%s', (_, pod, given, is, code) => {
+    expect(see({ pods: [pod], ...given })).toMatchObject({ is, problem: { code } });
+  });
+
+  it('waits, with nothing to say, while its container is being made', () => {
+    const seen = see({ pods: [waiting('ContainerCreating')], after: 600 });
+    expect(seen).toEqual({ is: 'waiting', pod: { name: 'pod-1', phase: 'Pending', node: 'node-1' } });
+  });
+});

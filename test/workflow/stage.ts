@@ -1,0 +1,148 @@
+/**
+ * Where the workflow plays against a world made of answers. Two stages: Temporal's time-skipping server (hours pass in
+ * milliseconds), and the real server that is up, for what the former gets wrong. Only the workflow's own logic is
+ * tested here; what the activities do, and what is left in a cluster, is the business of test/cluster.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { activityInfo } from '@temporalio/activity';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { inject } from 'vitest';
+import type { Activities } from '../../src/activities/index.ts';
+import { readConfig } from '../../src/config.ts';
+import { followQueue, type Problem, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
+
+export type RunTask = (task: Task) => Promise<TaskResult>;
+export type TaskHandle = WorkflowHandle<RunTask>;
+
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
+});
+
+export interface Stage {
+  readonly client: Client;
+  /** Plays one task, or several, against these activities. */
+  play<T>(activities: Activities, plot: (begin: Begin) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Starts a task. Without an execution timeout, closing makes the time-skipping server leap ten years. */
+export type Begin = (
+  task?: unknown,
+  workflowId?: string,
+  more?: { readonly startDelay?: '1 hour' },
+) => Promise<TaskHandle>;
+
+export const TASK: Task = { workload: 'command', image: 'a' };
+
+export async function timeSkipping(): Promise<Stage> {
+  const path = process.env['HOLDFAST_TEST_SERVER'] ?? launcherLeftBehind();
+  const environment = await TestWorkflowEnvironment.createTimeSkipping(
+    path === undefined ? {} : { server: { executable: { type: 'existing-path', path } } },
+  );
+  const { client, nativeConnection, namespace = 'default' } = environment;
+  return stageOn(client, nativeConnection, namespace, () => environment.teardown());
+}
+
+/** `npm test` leaves the launcher of the server it built in the state folder; the SDK downloads one otherwise. */
+function launcherLeftBehind(): string | undefined {
+  const path = join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'holdfast', 'test-server');
+  return existsSync(path) ? path : undefined;
+}
+
+export async function realTemporal(): Promise<Stage> {
+  const { connectionOptions, namespace } = readConfig().temporal;
+  const connection = await Connection.connect(connectionOptions);
+  const native = await NativeConnection.connect(connectionOptions);
+  return stageOn(new Client({ connection, namespace }), native, namespace, async () => {
+    await connection.close();
+    await native.close();
+  });
+}
+
+/** One worker for all plays of a file; which world answers is found by the task's id. */
+async function stageOn(
+  client: Client,
+  connection: NativeConnection,
+  namespace: string,
+  close: () => Promise<void>,
+): Promise<Stage> {
+  const worlds = new Map<string, Activities>();
+  const taskQueue = `hf-play-${randomUUID().slice(0, 8)}`;
+  const shared = { connection, namespace, activities: byTask(worlds), maxHeartbeatThrottleInterval: '100ms' } as const;
+  const workflowBundle = { codePath: inject('workflowBundle') };
+  const workers = [
+    await Worker.create({ ...shared, taskQueue, workflowBundle }),
+    await Worker.create({ ...shared, taskQueue: followQueue(taskQueue) }),
+  ];
+  const stopped = Promise.all(workers.map((worker) => worker.run()));
+  const begin = (activities: Activities): Begin => {
+    return (task = TASK, workflowId = `play-${randomUUID()}`, more = {}) => {
+      worlds.set(workflowId, activities);
+      const args: [Task] = [task as Task];
+      const options = { args, taskQueue, workflowId, workflowExecutionTimeout: '60 days', ...more } as const;
+      return client.workflow.start<RunTask>('runTask', options);
+    };
+  };
+  return {
+    client,
+    play: (activities, plot) => plot(begin(activities)),
+    async close() {
+      for (const worker of workers) worker.shutdown();
+      await stopped;
+      await close();
+    },
+  };
+}
+
+function byTask(worlds: ReadonlyMap<string, Activities>): Activities {
+  const world = (): Activities => {
+    const { workflowId } = activityInfo().workflowExecution ?? {};
+    const found = worlds.get(workflowId ?? '');
+    if (found === undefined) throw new TypeError(`no world for ${workflowId}`);
+    return found;
+  };
+  return {
+    anchor: (...given) => world().anchor(...given),
+    reserve: (...given) => world().reserve(...given),
+    start: (...given) => world().start(...given),
+    follow: (...given) => world().follow(...given),
+    release: (...given) => world().release(...given),
+  };
+}
+
+/** How the task ended, as Temporal tells it. */
+export type Told =
+  | { readonly told: 'result'; readonly result: TaskResult }
+  | { readonly told: 'cancelled' }
+  | { readonly told: 'failed'; readonly code: string; readonly problem: Problem };
+
+export async function tellingOf(handle: TaskHandle): Promise<Told> {
+  try {
+    return { told: 'result', result: await handle.result() };
+  } catch (error) {
+    const cause = (error as { cause?: unknown }).cause;
+    if (cause instanceof ApplicationFailure)
+      return { told: 'failed', code: cause.type ?? '', problem: cause.details?.[0] as Problem };
+    if ((cause as { name?: string } | undefined)?.name === 'CancelledFailure') return { told: 'cancelled' };
+    throw error;
+  }
+}
+
+/** The state that the memo keeps, readable with no worker alive. */
+export async function memoOf(handle: TaskHandle): Promise<TaskState> {
+  return (await handle.describe()).memo?.['state'] as TaskState;
+}
+
+/** The request that the client makes: the SDK's own cancel() has no place for a reason. */
+export async function cancelWithReason(client: Client, { workflowId }: TaskHandle, reason: string): Promise<void> {
+  const { namespace } = client.options;
+  const workflowExecution = { workflowId };
+  await client.workflowService.requestCancelWorkflowExecution({ namespace, workflowExecution, reason });
+}

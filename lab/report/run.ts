@@ -11,7 +11,7 @@ import { percentile } from './stats.ts';
 /** Nothing has to happen any more; what is there after that stays. */
 const QUIET_MS = 20_000;
 /** Cases between submit and answer at the same time. */
-const BUSY = 8;
+const BUSY = 5;
 const WARM_UPS = 5;
 
 export interface Watching {

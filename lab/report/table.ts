@@ -53,6 +53,9 @@ export interface Table {
   readonly pictured: readonly Observation[];
 }
 
+/** Most of a protocol's time is waiting for quiet. */
+const AT_ONCE = 2;
+
 export async function measureTable(options: TableOptions): Promise<Table> {
   const kube = loadKubeConfig(readConfig().kubernetes);
   await clearAbandoned(kube);
@@ -60,12 +63,13 @@ export async function measureTable(options: TableOptions): Promise<Table> {
   const redis = await startRedis(folder);
   const store = new CaseStore(options);
   const seen: Observation[] = [];
-  const rows: TableRow[] = [];
+  const measure = (protocol: Protocol) =>
+    protocol.needsRedis && typeof redis === 'string'
+      ? rowOf(protocol, [], 0, redis)
+      : measureRow(protocol, kube, options, store, redis, seen);
   try {
-    for (const protocol of PROTOCOLS.filter(({ name }) => options.protocols.includes(name))) {
-      if (protocol.needsRedis && typeof redis === 'string') rows.push(rowOf(protocol, [], 0, redis));
-      else rows.push(await measureRow(protocol, kube, options, store, redis, seen));
-    }
+    const wanted = PROTOCOLS.filter(({ name }) => options.protocols.includes(name));
+    const rows = await sideBySide(wanted, AT_ONCE, measure);
     return {
       kind: 'table',
       measuredAt: new Date().toISOString(),
@@ -80,6 +84,17 @@ export async function measureTable(options: TableOptions): Promise<Table> {
     if (typeof redis !== 'string') await redis.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Results in the order of the items. */
+async function sideBySide<T, R>(items: readonly T[], atOnce: number, work: (item: T) => R | Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = [...items.entries()];
+  const take = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: atOnce }, take));
+  return results;
 }
 
 async function measureRow(

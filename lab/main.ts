@@ -10,6 +10,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   model: () => import('./model/verb.ts'),
   conformance: () => import('./model/conformance-verb.ts'),
   sweep: () => import('./sweep/verb.ts'),
+  report: () => import('./report/verb.ts'),
 };
 
 const [name = '--help', ...args] = process.argv.slice(2);

@@ -1,8 +1,8 @@
-/** The three tiers' results, as files: docs/evidence/{model,sweep,table}.json in, docs/evidence.{md,json} and pictures out. */
+/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep,table}.json in, docs/evidence.{md,json} and pictures out. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
-import type { ModelResult, SweepResult } from './other-tiers.ts';
+import type { ModelResult, MutantsResult, SweepResult } from './other-tiers.ts';
 import { pictureOf } from './picture.ts';
 import { headOf, withHead } from './readme.ts';
 import { render } from './render.ts';
@@ -12,7 +12,8 @@ export interface Evidence {
   readonly kind: 'evidence';
   /** Tier 1: `npm run lab -- model --json`. */
   readonly model?: ModelResult;
-  /** Tier 2: `npm run lab -- sweep --json`. */
+  readonly mutants?: MutantsResult;
+  /** Tier 2: `npm run lab -- sweep --summary docs/evidence/sweep.json`. */
   readonly sweep?: SweepResult;
   /** Tier 3: this report's own. */
   readonly table?: Table;
@@ -43,10 +44,12 @@ export function writeEvidence(measured: Table | undefined): Evidence {
   const table = measured === undefined ? before : merged(before, measured);
   if (table !== undefined) writeJson(join(RESULTS, 'table.json'), table);
   const model = readResult<ModelResult>('model.json');
+  const mutants = readResult<MutantsResult>('mutants.json');
   const sweep = readResult<SweepResult>('sweep.json');
   const evidence: Evidence = {
     kind: 'evidence',
     ...(model && { model }),
+    ...(mutants && { mutants }),
     ...(sweep && { sweep }),
     ...(table && { table }),
   };

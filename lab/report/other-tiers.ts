@@ -16,7 +16,7 @@ export interface ModelResult {
   }[];
 }
 
-/** `npm run lab -- sweep --json`, kept as docs/evidence/sweep.json: whatever it counts, by name. */
+/** `npm run lab -- sweep --summary docs/evidence/sweep.json`: whatever it counts, by name. */
 export type SweepResult = Readonly<Record<string, unknown>>;
 
 export function modelSection({ explored }: ModelResult): readonly string[] {
@@ -50,14 +50,40 @@ function brokenIn(explored: ModelResult['explored']): string {
     .join('; ');
 }
 
+const WORDS: Readonly<Record<string, string>> = {
+  cases: 'cases',
+  held: 'held',
+  cancelled: 'of them cancelled',
+  latePods: 'Pods made after the answer',
+  p50: 'from the wait for the end to the outcome told, p50, ms',
+  p95: 'the same, p95, ms',
+  bystandersUntouched: 'bystanders untouched',
+  nodes: 'containers',
+};
+
 export function sweepSection(sweep: SweepResult): readonly string[] {
-  const plain = Object.entries(sweep).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+  const told = Object.entries(sweep).flatMap(([name, value]) => {
+    if (Array.isArray(value)) return [`| ${WORDS[name] ?? name} | ${value.length} |`];
+    if (typeof value === 'number') return [`| ${WORDS[name] ?? name} | ${value.toLocaleString('en')} |`];
+    if (typeof value === 'boolean') return [`| ${WORDS[name] ?? name} | ${value ? 'yes' : 'no'} |`];
+    return typeof value === 'string' ? [`| ${WORDS[name] ?? name} | ${value} |`] : [];
+  });
+  return ['## Tier 2: a sweep of faults on a real API server', '', '| | |', '|---|---|', ...told, ''];
+}
+
+/** `npm run lab -- model --mutants --json`, kept as docs/evidence/mutants.json. */
+export interface MutantsResult {
+  readonly kind: 'mutants';
+  readonly mutants: readonly { readonly name: string; readonly properties: readonly string[] }[];
+}
+
+export function mutantsSection({ mutants }: MutantsResult): readonly string[] {
   return [
-    '## Tier 2: a sweep of faults on a real API server',
+    '## The checker can fail: Holdfast with one part of the fence left out',
     '',
-    '| | |',
+    '| without | noticed by |',
     '|---|---|',
-    ...plain.map(([name, value]) => `| ${name} | ${typeof value === 'number' ? value.toLocaleString('en') : value} |`),
+    ...mutants.map(({ name, properties }) => `| ${name} | ${properties.join('; ') || 'nothing: it is needless'} |`),
     '',
   ];
 }

@@ -38,12 +38,12 @@ const COLOURS: Readonly<Record<Theme, Colours>> = {
 };
 
 const WIDTH = 960;
-const LEFT = 170;
+const LEFT = 200;
 const RIGHT = 30;
 const PANEL = 190;
 const ROW = 34;
 const FOOT = 46;
-/** What is drawn after the create was let go. Milliseconds. */
+/** What is drawn after the last thing that happened. Milliseconds. */
 const AFTER_MS = 4_000;
 
 /** Undefined without one case of each. */
@@ -52,10 +52,10 @@ export function pictureOf(cases: readonly Observation[], theme: Theme): string |
   const holdfast = cases.find(({ protocol }) => protocol === 'holdfast');
   if (naive === undefined || holdfast === undefined) return undefined;
   const colours = COLOURS[theme];
-  const end = Math.ceil((Math.max(naive.letGoAt ?? 0, holdfast.letGoAt ?? 0) + AFTER_MS) / 1_000) * 1_000;
+  const end = Math.ceil((Math.max(...[naive, holdfast].map(lastMoment)) + AFTER_MS) / 1_000) * 1_000;
   const height = 20 + 2 * PANEL + FOOT;
   const body = [
-    ...panel('The naive dispatcher', naive, 20, end, colours),
+    ...panel('Naive dispatcher', naive, 20, end, colours),
     ...panel('Holdfast', holdfast, 20 + PANEL, end, colours),
     ...axis(20 + 2 * PANEL, end, colours),
   ];
@@ -67,6 +67,11 @@ export function pictureOf(cases: readonly Observation[], theme: Theme): string |
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** When the last thing began that the picture shows. */
+export function lastMoment({ letGoAt = 0, containers }: Observation): number {
+  return Math.max(letGoAt, ...containers.map(({ startedAt }) => startedAt));
 }
 
 function panel(title: string, seen: Observation, top: number, end: number, colours: Colours): readonly string[] {
@@ -109,10 +114,7 @@ function containerBar(
 ): readonly string[] {
   const bars = [bar(x(startedAt), x(Math.min(stoppedAt ?? end, end)), y, colours.bad)];
   if (stoppedAt !== undefined) return bars;
-  return [
-    ...bars,
-    text(x(startedAt) + 10, y + 5, 'runs on, and nobody will stop it →', '#ffffff', 'font-weight="600"'),
-  ];
+  return [...bars, text(x(startedAt) + 10, y + 5, 'runs on, nobody stops it →', '#ffffff', 'font-weight="600"')];
 }
 
 function mark(x: number, top: number, bottom: number, label: string, anchor: 'start' | 'end', colour: string) {

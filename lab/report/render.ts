@@ -2,11 +2,11 @@
 import { PAYLOAD } from '../protocols/jobs.ts';
 import type { Evidence } from './evidence.ts';
 import { type Scenario, SCENARIO_NAMES, SCENARIOS } from './observation.ts';
-import { modelSection, sweepSection } from './other-tiers.ts';
+import { modelSection, mutantsSection, sweepSection } from './other-tiers.ts';
 import type { Cell, Percentile } from './stats.ts';
 import type { Table, TableRow } from './table.ts';
 
-export function render({ model, sweep, table }: Evidence): string {
+export function render({ model, mutants, sweep, table }: Evidence): string {
   return [
     '# Evidence',
     '',
@@ -14,6 +14,7 @@ export function render({ model, sweep, table }: Evidence): string {
     '',
     ...(table === undefined ? [] : tableSections(table)),
     ...(model === undefined ? [] : modelSection(model)),
+    ...(mutants === undefined ? [] : mutantsSection(mutants)),
     ...(sweep === undefined ? [] : sweepSection(sweep)),
   ].join('\n');
 }
@@ -94,7 +95,7 @@ function reading({ cleanUpSeconds }: Table): readonly string[] {
 function picture({ pictured }: Table): readonly string[] {
   if (pictured.length === 0) return [];
   return [
-    'One case of B, as it was measured:',
+    'The median case of B of each, as it was measured:',
     '',
     '<picture>',
     '  <source media="(prefers-color-scheme: dark)" srcset="race-dark.svg">',

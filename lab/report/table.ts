@@ -15,6 +15,7 @@ import type { Protocol } from '../protocols/protocol.ts';
 import { type RedisServer, startRedis } from '../protocols/redis-server.ts';
 import { clearAbandoned, openGround } from './ground.ts';
 import { type Observation, type Scenario, SCENARIO_NAMES } from './observation.ts';
+import { lastMoment } from './picture.ts';
 import { runCases, type Wanted } from './run.ts';
 import { type Cell, cellOf } from './stats.ts';
 import { CaseStore, codeOf, type Key } from './store.ts';
@@ -49,7 +50,7 @@ export interface Table {
   readonly casesPerCell: number;
   readonly cleanUpSeconds: number;
   readonly rows: readonly TableRow[];
-  /** One case of B each, for the picture. */
+  /** The median case of B each, for the picture. */
   readonly pictured: readonly Observation[];
 }
 
@@ -156,12 +157,13 @@ function rowOf(protocol: Protocol, seen: readonly Observation[], dropped: number
   return notRun === undefined ? { ...base, total: cellOf(seen) } : { ...base, notRun };
 }
 
-/** A case whose create (not its start) was held, so that the two programs met the same. */
+/** The median case of those whose create (not their start) was held, so that the two programs met the same. */
 function pictured(seen: readonly Observation[], protocol: string): readonly Observation[] {
-  return seen
+  const held = seen
     .filter((item) => item.protocol === protocol && item.scenario === 'B' && item.faulted?.request === 'create')
-    .toSorted((a, b) => a.index - b.index)
-    .slice(0, 1);
+    .toSorted((a, b) => lastMoment(a) - lastMoment(b));
+  const median = held[Math.floor(held.length / 2)];
+  return median === undefined ? [] : [median];
 }
 
 /** The image of the environment that is up; on a cluster of the user's own, a public one. */

@@ -33,8 +33,9 @@ export async function startRedis(folder: string): Promise<RedisServer | string> 
   const [command = '', ...args] = tied([program.path, ...options]);
   const child = spawn(command, args, { stdio: 'ignore', env: { ...process.env, LD_LIBRARY_PATH: program.libraries } });
   const url = `redis://127.0.0.1:${port}`;
-  const version = await versionOf(url);
-  return { url, version, close: () => end(child) };
+  const died = new Promise<undefined>((resolve) => child.once('exit', () => resolve(undefined)));
+  const version = await Promise.race([versionOf(url), died]);
+  return version === undefined ? `no Redis: ${program.path} ended at once` : { url, version, close: () => end(child) };
 }
 
 async function findRedis(): Promise<Program | string> {

@@ -79,6 +79,7 @@ function panel(title: string, seen: Observation, top: number, end: number, colou
   const row = (index: number) => top + 50 + index * ROW;
   const { faulted, letGoAt = 0, cancelAt, lastAnswer, jobs, containers } = seen;
   const answeredAt = lastAnswer?.at ?? cancelAt;
+  const halo = `stroke="${colours.paper}" stroke-width="5" paint-order="stroke"`;
   return [
     text(20, top + 16, title, colours.ink, 'font-weight="600" font-size="15"'),
     text(LEFT, top + 16, verdictOf(seen), containers.length > 0 ? colours.bad : colours.good, 'font-weight="600"'),
@@ -91,7 +92,15 @@ function panel(title: string, seen: Observation, top: number, end: number, colou
     ...jobs.flatMap(({ createdAt, goneAt }) =>
       goneAt === undefined
         ? []
-        : [text(x(goneAt) + 8, row(1) + 5, `${goneAt - createdAt} ms, suspended, without an owner`, colours.faint)],
+        : [
+            text(
+              x(goneAt) + 8,
+              row(1) + 5,
+              `${goneAt - createdAt} ms, suspended, without an owner`,
+              colours.faint,
+              halo,
+            ),
+          ],
     ),
     ...containers.flatMap(({ startedAt, stoppedAt }) => containerBar(x, row(2), startedAt, stoppedAt, end, colours)),
     ...mark(x(cancelAt), top + 30, row(2) + 16, 'cancel', 'end', colours.ink),

@@ -13,7 +13,7 @@ export const stderr: Sink = sinkOf(process.stderr);
 
 function sinkOf(stream: NodeJS.WriteStream): Sink {
   return {
-    isTerminal: stream.isTTY === true,
+    isTerminal: stream.isTTY,
     width: () => stream.columns ?? 80,
     line: (text) => void stream.write(`${text}\n`),
     raw: (text) => void stream.write(text),

@@ -12,6 +12,9 @@ const LOOK_MS = 400;
 const STILL_MS = 3_000;
 /** Between two lines that tell progress alone, where lines stay. */
 const PROGRESS_MS = 10_000;
+/** Between two lines about the same kind of trouble: its wording changes with every attempt. */
+const TROUBLE_MS = 60_000;
+const LINE_WIDTH = 500;
 
 export interface Display {
   show(view: TaskView, keeps: Problem | undefined): void;
@@ -70,9 +73,8 @@ function liveDisplay(sink: Sink): Display {
   return {
     show(view, keeps) {
       // The live line has room for what is wrong, but not for what to do about it.
-      const advice = keeps?.next === undefined ? '' : `  ${plain(keeps.message)}\n  next: ${plain(keeps.next)}`;
-      if (advice !== '' && advice !== told) line.print(advice);
-      told = advice === '' ? told : advice;
+      if (keeps?.next !== undefined && keeps.code !== told) line.print(adviceOf(keeps.message, keeps.next));
+      told = keeps?.code ?? told;
       const since = Number.isNaN(Date.parse(view.startedAt)) ? began : Date.parse(view.startedAt);
       line.show(liveLine(view, keeps, Date.now() - since));
     },
@@ -81,25 +83,31 @@ function liveDisplay(sink: Sink): Display {
   };
 }
 
+function adviceOf(message: string, next: string): string {
+  return `  ${plain(message)}\n  next: ${plain(next)}`;
+}
+
 /** One line for each change; progress alone is worth a line at each tenth, or after a while. */
 export function lineDisplay(sink: Pick<Sink, 'line'>, now: () => number): Display {
-  let last = '';
-  let tenth = -1;
-  let toldAt = 0;
+  const told = { news: '', tenth: -1, at: -Infinity };
   return {
     show(view, keeps) {
-      const state = stateLine(view, keeps);
-      const { done = 0, total = 0 } = view.progress ?? {};
-      const reached = total > 0 ? Math.floor((done / total) * 10) : -1;
+      const news = stateLine(view, keeps && { code: keeps.code, message: keeps.code });
       // A restart of the worker forgets the Pod for a moment; that is no news.
-      const isNews = !last.startsWith(state);
-      const isDue = reached > tenth || (view.progress !== undefined && now() - toldAt >= PROGRESS_MS);
-      if (!isNews && !isDue) return;
-      const progress = progressText(view);
-      sink.line(fitted(!isNews ? `${phaseOf(view)}: ${progress}` : [state, progress].filter(Boolean).join('; '), 500));
-      [last, tenth, toldAt] = [isNews ? state : last, Math.max(tenth, reached), now()];
+      const isNews = !told.news.startsWith(news);
+      const quietFor = now() - told.at;
+      const tenth = tenthOf(view);
+      const hasMoved = tenth > told.tenth || (view.progress !== undefined && quietFor >= PROGRESS_MS);
+      if (!isNews && !hasMoved && (keeps === undefined || quietFor < TROUBLE_MS)) return;
+      const state = isNews || keeps !== undefined ? stateLine(view, keeps) : phaseOf(view);
+      sink.line(fitted([state, progressText(view)].filter(Boolean).join('; '), LINE_WIDTH));
+      Object.assign(told, { news: isNews ? news : told.news, tenth: Math.max(told.tenth, tenth), at: now() });
     },
     say: (text) => sink.line(text),
     end: () => undefined,
   };
+}
+
+function tenthOf({ progress }: TaskView): number {
+  return progress === undefined || progress.total === 0 ? -1 : Math.floor((progress.done / progress.total) * 10);
 }

@@ -24,9 +24,9 @@ export async function whatKeeps(client: HoldfastClient, taskId: string, now: num
   const failing = raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
   if (!failing?.lastFailure) return undefined;
   const code = failing.lastFailure.applicationFailureInfo?.type ?? 'WORKER_FAULT';
-  const attempt = `${failing.activityType?.name}, attempt ${failing.attempt}`;
-  const message = `${failing.lastFailure.message ?? code} (${attempt})`;
-  return { code, message, ...(isErrorCode(code) && { next: ERRORS[code].next }) };
+  const facts = { activity: failing.activityType?.name ?? 'unknown', attempt: failing.attempt ?? 1 };
+  const message = `It is tried again after attempt ${facts.attempt} of ${facts.activity}: ${failing.lastFailure.message ?? code}.`;
+  return { code, message, facts, ...(isErrorCode(code) && { next: ERRORS[code].next }) };
 }
 
 function workerFails(attempt: number): Problem {

@@ -16,6 +16,7 @@ let scene: Scene;
 let image: string;
 let python: string;
 let folder: string;
+const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
   scene = await openScene();
@@ -25,6 +26,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  // What a test that failed left behind.
+  for (const child of children) child.kill('SIGKILL');
   await scene.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -44,7 +47,9 @@ function begin(words: readonly string[], more: NodeJS.ProcessEnv = {}): { child:
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk: Buffer) => (out += String(chunk)));
   child.stderr?.on('data', (chunk: Buffer) => (err += String(chunk)));
+  children.add(child);
   const ended = new Promise<Ended>((resolve) => child.once('close', (exit) => resolve({ exit, out, err })));
+  void ended.then(() => children.delete(child));
   return { child, ended };
 }
 
@@ -64,10 +69,16 @@ const command = (id: string, ...script: readonly string[]): string[] => [
   ...script,
 ];
 
-const isRunning = (id: string) => async () => {
-  const { pods } = await scene.remains(id);
-  return pods.some(({ status }) => status?.phase === 'Running');
-};
+async function phases(id: string): Promise<(string | undefined)[]> {
+  return (await scene.remains(id)).pods.map(({ status }) => status?.phase);
+}
+
+/** A shared node may be full for a while; then the failure says what the task waited for. */
+async function untilRunning(id: string): Promise<void> {
+  await until('a running Pod', async () => (await phases(id)).includes('Running'), 90).catch(async (cause: unknown) => {
+    throw new Error(`no running Pod of ${id}: ${(await holdfast('status', id)).out}`, { cause });
+  });
+}
 
 async function nothingIsLeft(id: string): Promise<void> {
   const { anchors, jobs, pods } = await scene.remains(id);
@@ -137,7 +148,7 @@ describe('run', () => {
   it('cancels at Ctrl-C, and answers when nothing is left', async () => {
     const id = newId();
     const { child, ended } = begin(command(id, 'sleep', '600'));
-    await until('a running Pod', isRunning(id));
+    await untilRunning(id);
     child.kill('SIGINT');
     const { exit, out } = await ended;
     expect(exit).toBe(7);
@@ -148,12 +159,12 @@ describe('run', () => {
   it('leaves the task running at SIGTERM', async () => {
     const id = newId();
     const { child, ended } = begin(command(id, 'sleep', '600'));
-    await until('a running Pod', isRunning(id));
+    await untilRunning(id);
     child.kill('SIGTERM');
     const { exit, out } = await ended;
     expect(exit).toBe(143);
     expect(JSON.parse(out)).toMatchObject({ taskId: id, detached: true });
-    expect(await isRunning(id)()).toBe(true);
+    expect(await phases(id)).toEqual(['Running']);
     await holdfast('cancel', id);
   });
 });
@@ -163,7 +174,7 @@ describe('cancel', () => {
     const id = newId();
     const words = ['run', 'command', '--id', id, '--image', image, ...small, '--detach', '--', 'sleep', '600'];
     expect(await holdfast(...words)).toMatchObject({ exit: 0, out: `${id}\n` });
-    await until('a running Pod', isRunning(id));
+    await untilRunning(id);
     const { exit, out } = await holdfast('cancel', id, '--reason', 'enough', '--wait', '--json');
     expect([exit, JSON.parse(out)]).toEqual([0, { taskId: id, answer: 'cancelled_running' }]);
     await nothingIsLeft(id);

@@ -169,7 +169,15 @@ describe('a task under way', () => {
     const pod = { name: 'p', phase: 'Running' };
     const states = [view(), view(), view({ pod }), view(), view({ pod, progress }), view({ pod, progress })];
     for (const state of [...states, view({ phase: 'releasing' })]) display.show(state, undefined);
-    expect(lines).toEqual(['running', 'running; Pod p Running', 'running: 3 of 6, 2 passed, 1 failed', 'releasing']);
+    expect(lines).toEqual(['running', 'running; Pod p Running', 'running; 3 of 6, 2 passed, 1 failed', 'releasing']);
+  });
+
+  it('tells the same trouble once, however often it is tried again', () => {
+    const lines: string[] = [];
+    const display = lineDisplay({ line: (text) => lines.push(text) }, () => 0);
+    const trouble = (attempt: number) => ({ code: 'KUBERNETES_UNREACHABLE', message: `attempt ${attempt}` });
+    for (const attempt of [1, 2, 3]) display.show(view(), trouble(attempt));
+    expect(lines).toEqual(['running; attempt 1']);
   });
 
   it('fits a terminal, marked where it is cut', () => {

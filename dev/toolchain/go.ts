@@ -14,6 +14,8 @@ export interface GoTool {
   readonly why: string;
   /** Empty: the module's own main package. Else the packages of its `tool` block. */
   readonly linkFlags?: readonly string[];
+  /** Sources, Go's own build cache and the result together. Gigabytes, measured. */
+  readonly diskNeed: number;
 }
 
 const version = 'k8s.io/component-base/version';
@@ -21,6 +23,7 @@ const version = 'k8s.io/component-base/version';
 export const goTools: Record<GoTool['module'], GoTool> = {
   kubernetes: {
     module: 'kubernetes',
+    diskNeed: 4,
     title: 'Building Kubernetes 1.36.3',
     why: 'one binary with etcd, API server, controllers, scheduler, kubelet and kubectl, about 5 minutes, once',
     linkFlags: [
@@ -32,11 +35,13 @@ export const goTools: Record<GoTool['module'], GoTool> = {
   },
   node: {
     module: 'node',
+    diskNeed: 2,
     title: 'Building containerd 2.4.2 and the network plugins',
     why: 'they run the containers, about a minute, once',
   },
   temporal: {
     module: 'temporal',
+    diskNeed: 3,
     title: 'Building the Temporal dev server',
     why: 'it runs the workflows and has the web UI, about 2 minutes, once',
   },
@@ -83,9 +88,9 @@ async function build(
   if (findProgram('go') === undefined)
     throw obstacle('go is not on the PATH', purpose, 'install Go 1.26 or newer (https://go.dev/dl)', ...waysOut);
   const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize < 3 * gigabyte)
+  if (bavail * bsize < tool.diskNeed * gigabyte)
     throw obstacle(
-      `${folder} has ${((bavail * bsize) / gigabyte).toFixed(1)} GB left and the build needs 3`,
+      `${folder} has ${((bavail * bsize) / gigabyte).toFixed(1)} GB left and the build needs ${tool.diskNeed}`,
       purpose,
       'free some space',
       'set XDG_CACHE_HOME to a larger disk',

@@ -1,14 +1,6 @@
 import type { Credentials } from './cluster/credentials.ts';
 import { existingCluster } from './cluster/existing.ts';
-import {
-  api,
-  ensureNamespace,
-  kubeNamespace,
-  startControlPlane,
-  startRealNode,
-  untilApiServer,
-  untilNodes,
-} from './cluster/local.ts';
+import { api, ensureNamespace, kubeNamespace, startControlPlane, startRealNode, untilNodes } from './cluster/local.ts';
 import { addSimulatedNodes, kwokCommand } from './cluster/kwok.ts';
 import type { NodeParts } from './cluster/node.ts';
 import { localContext } from './options.ts';
@@ -28,13 +20,17 @@ async function startLocal(
   parts: NodeParts,
 ): Promise<KubernetesState> {
   const { kubernetes, node } = local;
-  const credentials = startControlPlane({ kubernetes, folder: paths.cluster, port: plan.ports.KUBERNETES }, parts);
+  const { credentials, healthy } = startControlPlane(
+    { kubernetes, folder: paths.cluster, port: plan.ports.KUBERNETES },
+    parts,
+  );
   const kubeconfig = credentials.kubeconfig.admin;
   const realNode = node ? startNode(node, kubernetes, credentials, plan, paths, parts) : undefined;
-  // Should it fail while we wait for the API server, that is heard below.
+  // Should one fail while we wait for the other, that is heard below.
   realNode?.catch(() => undefined);
+  healthy.catch(() => undefined);
   const core = await api(kubeconfig);
-  await untilApiServer(core);
+  await healthy;
   if (local.kwok !== undefined) {
     parts.start(kwokCommand(local.kwok, kubeconfig));
     await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);

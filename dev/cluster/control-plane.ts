@@ -20,7 +20,7 @@ export interface ControlPlane {
  * The four processes of a control plane. Only the API server listens on a port: etcd has no authentication of its
  * own here, so it listens on a socket in a folder that only its user can enter.
  */
-export function controlPlaneCommands({ kubernetes, folder, port, credentials }: ControlPlane): readonly Command[] {
+export function controlPlaneCommands({ kubernetes, folder, port, credentials }: ControlPlane): ControlPlaneCommands {
   const etcdFolder = join(folder, 'etcd');
   mkdirSync(etcdFolder, { recursive: true, mode: 0o700 });
   // etcd wants host:port even of a socket, and takes it as a name in its working directory: the API server shares that.
@@ -29,12 +29,22 @@ export function controlPlaneCommands({ kubernetes, folder, port, credentials }: 
     command: [kubernetes, name, ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)],
     cwd: etcdFolder,
   });
-  return [
-    part('etcd', etcdFlags(join(etcdFolder, 'data'))),
-    part('kube-apiserver', apiServerFlags(port, credentials)),
-    part('kube-controller-manager', controllerManagerFlags(credentials)),
-    part('kube-scheduler', schedulerFlags(credentials)),
-  ];
+  return {
+    first: [
+      part('etcd', etcdFlags(join(etcdFolder, 'data'))),
+      part('kube-apiserver', apiServerFlags(port, credentials)),
+    ],
+    // They give up on an API server that is not healthy within ten seconds, which a busy machine may need.
+    whenHealthy: [
+      part('kube-controller-manager', controllerManagerFlags(credentials)),
+      part('kube-scheduler', schedulerFlags(credentials)),
+    ],
+  };
+}
+
+export interface ControlPlaneCommands {
+  readonly first: readonly Command[];
+  readonly whenHealthy: readonly Command[];
 }
 
 type Flags = Readonly<Record<string, string | number | boolean>>;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreV1Api, V1Node } from '@kubernetes/client-node';
@@ -26,10 +28,39 @@ export interface LocalCluster {
   readonly port: number;
 }
 
-export function startControlPlane({ kubernetes, folder, port }: LocalCluster, parts: NodeParts): Credentials {
+export interface StartedControlPlane {
+  readonly credentials: Credentials;
+  /** Resolves when the API server is healthy and what depends on that was started. */
+  readonly healthy: Promise<void>;
+}
+
+export function startControlPlane({ kubernetes, folder, port }: LocalCluster, parts: NodeParts): StartedControlPlane {
   const credentials = writeCredentials(join(folder, 'credentials'), `https://127.0.0.1:${port}`);
-  for (const part of controlPlaneCommands({ kubernetes, folder, port, credentials })) parts.start(part);
-  return credentials;
+  const { first, whenHealthy } = controlPlaneCommands({ kubernetes, folder, port, credentials });
+  for (const part of first) parts.start(part);
+  const startRest = async () => {
+    await eventually('the Kubernetes API server', 120, () => answersHealthy(port, credentials.caFile));
+    for (const part of whenHealthy) parts.start(part);
+  };
+  return { credentials, healthy: startRest() };
+}
+
+function answersHealthy(port: number, caFile: string): Promise<true | undefined> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      host: '127.0.0.1',
+      port,
+      path: '/healthz',
+      ca: readFileSync(caFile),
+      agent: false,
+      timeout: 5_000,
+    };
+    const request = get(options, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200 ? true : undefined);
+    });
+    request.on('error', reject).on('timeout', () => request.destroy(new Error('no answer within 5 s')));
+  });
 }
 
 /** Starts the node and gives it its images; resolves when the images are there. */
@@ -53,9 +84,6 @@ export async function eventually<T>(what: string, seconds: number, attempt: () =
     `${what} is not ready after ${seconds} s${lastError instanceof Error ? `: ${lastError.message}` : ''}`,
   );
 }
-
-export const untilApiServer = (core: CoreV1Api): Promise<unknown> =>
-  eventually('the Kubernetes API server', 60, () => core.listNamespace({ limit: 1 }));
 
 export function untilNodes(core: CoreV1Api, count: number): Promise<unknown> {
   return eventually('the Kubernetes node', 90, async () => {

@@ -45,7 +45,12 @@ export const goTools: Record<GoTool['module'], GoTool> = {
     title: 'Building the Temporal dev server',
     why: 'it runs the workflows and has the web UI, about 2 minutes, once',
   },
-  kwok: { module: 'kwok', title: 'Building kwok', why: 'it simulates nodes and containers, about 2 minutes, once' },
+  kwok: {
+    module: 'kwok',
+    diskNeed: 2,
+    title: 'Building kwok',
+    why: 'it simulates nodes and containers, about 2 minutes, once',
+  },
 };
 
 const gigabyte = 1024 ** 3;

@@ -18,7 +18,7 @@ export function headOf({ table }: Evidence): string {
     '',
     'A: no fault. B: the create is held on the wire until the cancel is answered. L: until it is settled. C: its answer is cut.',
     'D: the processes are killed with it on the wire. E: the record is forced to its end (Terminate, or the row is set).',
-    `Measured ${measuredAt.slice(0, 10)} on Kubernetes ${versions.kubernetes}, one real node, by \`npm run lab -- report\`.`,
+    `Measured ${measuredAt.slice(0, 10)} on Kubernetes ${versions.kubernetes}, one real node, by \`npm run lab -- report\`; all of it, with how each was judged: [docs/evidence.md](docs/evidence.md).`,
   ].join('\n');
 }
 

@@ -37,13 +37,14 @@ function tableSections(table: Table): readonly string[] {
   ];
 }
 
-function provenance({ measuredAt, versions, seed, casesPerCell, rows }: Table): readonly string[] {
+function provenance({ measuredAt, versions, machine, seed, casesPerCell, rows }: Table): readonly string[] {
   const cases = rows.reduce((sum, { total }) => sum + (total?.cases ?? 0), 0);
   const dropped = rows.reduce((sum, row) => sum + row.dropped, 0);
   return [
     `Measured ${measuredAt.slice(0, 16).replace('T', ' ')} UTC: ${cases.toLocaleString('en')} cases, ${casesPerCell} per protocol and scenario, seed ${seed};`,
     `${dropped === 0 ? 'none was left out' : `${dropped} more could not be played and are left out`}.`,
     `One real node; Kubernetes ${versions.kubernetes}, Temporal ${versions.temporal}, Node ${versions.node}, Redis ${versions.redis}; Holdfast ${versions.holdfast}.`,
+    `${machine.cores} cores, shared with other work; load average ${machine.load}. Counts do not depend on that; seconds do.`,
   ];
 }
 

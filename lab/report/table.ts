@@ -1,7 +1,7 @@
 /** Tier 3: measures every protocol, keeps each case, and gives the table. */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { VersionApi, type KubeConfig } from '@kubernetes/client-node';
@@ -46,6 +46,8 @@ export interface Table {
   readonly kind: 'table';
   readonly measuredAt: string;
   readonly versions: Readonly<Record<'kubernetes' | 'temporal' | 'node' | 'redis' | 'holdfast', string>>;
+  /** How busy it was: the load average of the last quarter of an hour, everything on the machine together. */
+  readonly machine: { readonly cores: number; readonly load: number };
   readonly seed: string;
   readonly casesPerCell: number;
   readonly cleanUpSeconds: number;
@@ -75,6 +77,7 @@ export async function measureTable(options: TableOptions): Promise<Table> {
       kind: 'table',
       measuredAt: new Date().toISOString(),
       versions: await versions(kube, redis),
+      machine: { cores: cpus().length, load: Math.round(loadavg()[2] ?? 0) },
       seed: options.seed,
       casesPerCell: options.cases,
       cleanUpSeconds: options.cleanUpSeconds,

@@ -185,6 +185,7 @@ function tableOf(rows: readonly TableRow[]): Table {
     kind: 'table',
     measuredAt: '2026-01-02T03:04:05.000Z',
     versions: { kubernetes: 'v1', temporal: '1', node: 'v24', redis: '7', holdfast: 'abc' },
+    machine: { cores: 2, load: 1 },
     seed: '1',
     casesPerCell: 1,
     cleanUpSeconds: 300,

@@ -3,7 +3,7 @@
  * is able to see it; if none does under the faults tried, the part is needless as far as this model can tell.
  */
 import type { Condition } from './catalogue.ts';
-import { holdfastModel, REPAIRED } from './catalogue.ts';
+import { holdfastModel, AS_CODED } from './catalogue.ts';
 import type { Bounds } from './explore.ts';
 import { explore } from './explore.ts';
 import type { Variant } from './protocols/holdfast-activities.ts';
@@ -160,7 +160,7 @@ export function caughtBy(mutant: Mutant, bounds: Bounds): Caught {
   let states = 0;
   for (const faults of mutant.under) {
     const condition: Condition = { name: mutant.name, faults, habits: { statusWrites: false } };
-    const model = holdfastModel(condition, { ...(mutant.base ?? REPAIRED), ...mutant.variant });
+    const model = holdfastModel(condition, { ...(mutant.base ?? AS_CODED), ...mutant.variant });
     const exploration = explore(model, mutant.caughtBy === undefined ? bounds : { ...bounds, stopAt: mutant.caughtBy });
     states += exploration.states;
     for (const { result, property } of exploration.verdicts) if (result === 'broken') properties.add(property);

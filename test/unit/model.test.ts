@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type Condition, type Entry, holdfastModel, REPAIRED } from '../../lab/model/catalogue.ts';
+import { anchorManifest, arming, jobManifest, storedPlan } from '../../src/kubernetes/job.ts';
+import { settle } from '../../src/settings.ts';
+import { CATALOGUE, type Condition, type Entry, holdfastModel, AS_CODED } from '../../lab/model/catalogue.ts';
 import { type Emit, explore, type Model } from '../../lab/model/explore.ts';
 import { caughtBy, MUTANTS } from '../../lab/model/mutants.ts';
 import { timeline } from '../../lab/model/table.ts';
@@ -123,13 +125,41 @@ describe('the baselines', () => {
 });
 
 describe('Holdfast', () => {
+  it('is modelled as it is coded: the anchor is born without the key that Pods mount, and armed by its uid', () => {
+    const run = { taskId: 'task', runId: 'run', attempt: 1 };
+    const settings = settle({ workload: 'command', image: 'image' });
+    const { manifest } = anchorManifest(
+      'temporal',
+      run,
+      'command',
+      settings,
+      { image: 'image', env: {}, files: [] },
+      '',
+    );
+    const anchor = {
+      run,
+      namespace: 'n',
+      name: manifest.metadata?.name ?? '',
+      uid: 'uid',
+      workload: 'command',
+      timeoutSeconds: 1,
+    } as const;
+    const [volume] = jobManifest('temporal', anchor, storedPlan(manifest)).spec?.template.spec?.volumes ?? [];
+    const mounted = volume?.configMap?.items?.map(({ key }) => key) ?? [];
+    const { metadata, data } = arming(anchor);
+    expect({ optional: volume?.configMap?.optional, uid: metadata.uid }).toEqual({ optional: false, uid: 'uid' });
+    expect(mounted.filter((key) => key in data)).toEqual(Object.keys(data));
+    expect(Object.keys(manifest.data ?? {}).filter((key) => key in data)).toEqual([]);
+    expect(AS_CODED).toEqual({ armedByUid: true, startedByHistory: true });
+  });
+
   it.each([{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }, { rival: 1 }, { terminate: 1 }])(
     'keeps every promise with %o',
-    (faults) => expect(broken('holdfast-repaired', faults, { statusWrites: false })).toEqual([]),
+    (faults) => expect(broken('holdfast', faults, { statusWrites: false })).toEqual([]),
   );
 
   it('leaves a stray anchor, and nothing else, when the sweeper never runs', () => {
-    const model = holdfastModel({ name: 'test', faults: { late: 1 } }, { ...REPAIRED, noSweeper: true });
+    const model = holdfastModel({ name: 'test', faults: { late: 1 } }, { ...AS_CODED, noSweeper: true });
     const verdict = explore(model, BOUNDS).verdicts.find(({ property }) => property === PROMISE.cleanCancel);
     expect(verdict?.path.at(-1)?.state).toMatchObject({ cluster: { anchor: { armed: false }, jobs: [], pods: [] } });
   });

@@ -76,11 +76,16 @@ describe('a collection', () => {
     ]);
   });
 
-  it('goes on after streams that break, wherever they break, and says nothing twice', async () => {
-    const broken = [[row(1), `${time(2)} li`, lost], [lost], [row(1), row(2), lost], [row(2), row(3)]];
+  it('goes on after streams that break, however many while the container runs, and says nothing twice', async () => {
+    const more = [
+      [row(1), row(2), lost],
+      [row(2), row(3)],
+    ];
+    const broken = [[row(1), `${time(2)} li`, lost], [lost], [lost], [lost], ...more];
     const { texts, requests } = await collected(broken);
     expect(texts).toEqual(['line 1', 'line 2', 'line 3']);
-    expect(requests.map(({ since }) => since)).toEqual([undefined, time(1), time(1), time(2)]);
+    const since = requests.map((request) => request.since);
+    expect(since).toEqual([undefined, ...Array.from({ length: 4 }, () => time(1)), time(2)]);
   });
 
   it('gives the same text however the bytes are cut, inside characters too', async () => {

@@ -9,7 +9,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   stage = await timeSkipping();
-});
+}, 120_000);
 afterAll(() => stage.close());
 
 /** One task against the world, to its end. */

@@ -4,18 +4,15 @@
  * tested here; what the activities do, and what is left in a cluster, is the business of test/cluster.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { followQueue, type Problem, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
+import { timeSkippingServer } from './time-skipping-server.ts';
 
 export type RunTask = (task: Task) => Promise<TaskResult>;
 export type TaskHandle = WorkflowHandle<RunTask>;
@@ -42,18 +39,9 @@ export type Begin = (
 export const TASK: Task = { workload: 'command', image: 'a' };
 
 export async function timeSkipping(): Promise<Stage> {
-  const path = process.env['HOLDFAST_TEST_SERVER'] ?? launcherLeftBehind();
-  const environment = await TestWorkflowEnvironment.createTimeSkipping(
-    path === undefined ? {} : { server: { executable: { type: 'existing-path', path } } },
-  );
+  const { environment, end } = await timeSkippingServer();
   const { client, nativeConnection, namespace = 'default' } = environment;
-  return stageOn(client, nativeConnection, namespace, () => environment.teardown());
-}
-
-/** `npm test` leaves the launcher of the server it built in the state folder; the SDK downloads one otherwise. */
-function launcherLeftBehind(): string | undefined {
-  const path = join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'holdfast', 'test-server');
-  return existsSync(path) ? path : undefined;
+  return stageOn(client, nativeConnection, namespace, end);
 }
 
 export async function realTemporal(): Promise<Stage> {

@@ -13,6 +13,8 @@ async function main(commandLine: CommandLine): Promise<number> {
       return (await import('./commands/start.ts')).start(commandLine.options);
     case 'test':
       return (await import('./commands/test.ts')).test(commandLine.options, commandLine.rest);
+    case 'lab':
+      return (await import('./commands/lab.ts')).lab(commandLine.options, commandLine.rest);
     case 'verify':
       return (await import('./commands/verify.ts')).verify(commandLine.options);
     case 'build':
@@ -28,7 +30,7 @@ try {
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(
-      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | verify [--no-tests] | build`,
+      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | lab [verb and its options] | verify [--no-tests] | build`,
     );
     process.exitCode = usageExitCode;
   } else if (error instanceof Interrupted) {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 /** The name of the local cluster in its own kubeconfig. */
 export const localContext = 'holdfast-local';
 
-export const verbs = ['start', 'up', 'down', 'test', 'verify', 'build'] as const;
+export const verbs = ['start', 'up', 'down', 'test', 'lab', 'verify', 'build'] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface Options {
@@ -23,7 +23,7 @@ export interface Options {
 export interface CommandLine {
   readonly verb: Verb;
   readonly options: Options;
-  /** What is not ours: given on to vitest. */
+  /** What is not ours: given on to vitest, or to the laboratory. */
   readonly rest: readonly string[];
 }
 
@@ -43,9 +43,10 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
   const [first, ...others] = args;
   const verb = verbs.find((name) => name === first);
   if (verb === undefined) throw new UsageError(`expected one of ${verbs.join(', ')}, got ${first ?? 'nothing'}`);
-  // Vitest has a great many options of its own; only ours are taken out of what `test` was given.
-  const ours = verb === 'test' ? others.filter((arg, i) => isOurs(arg, others[i - 1])) : others;
-  const rest = verb === 'test' ? others.filter((arg, i) => !isOurs(arg, others[i - 1])) : [];
+  // Vitest and the laboratory have options of their own; only ours are taken out of what they were given.
+  const passesOn = verb === 'test' || verb === 'lab';
+  const ours = passesOn ? others.filter((arg, i) => isOurs(arg, others[i - 1])) : others;
+  const rest = passesOn ? others.filter((arg, i) => !isOurs(arg, others[i - 1])) : [];
   const { values } = parseOrExplain(ours);
   const simulatedNodes = Number(values['simulated-nodes']);
   if (!Number.isInteger(simulatedNodes) || simulatedNodes < 0 || simulatedNodes > 1000)

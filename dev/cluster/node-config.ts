@@ -54,11 +54,8 @@ export function writeNodeFiles(settings: NodeSettings): NodeFiles {
   chmodSync(folder, 0o711);
   write('cni/10-holdfast.conflist', networkConfig(inFolder('run', 'addresses'), bridgeNameOf(settings.mark)));
   write('resolv.conf', '');
-  // No registry stands behind our own image names; elsewhere an unreachable one must be found out in a second, not thirty.
-  write(
-    'registries/holdfast.local/hosts.toml',
-    'server = "http://127.0.0.1:1"\n[host."http://127.0.0.1:1"]\n  capabilities = ["pull", "resolve"]\n',
-  );
+  // No registry stands behind our own image names: none that may be asked, so a name that is not here is "not found".
+  write('registries/holdfast.local/hosts.toml', 'server = "http://127.0.0.1:1"\ncapabilities = ["push"]\n');
   const socket = inFolder('run', 'containerd.sock');
   const needed = [folder, settings.tools.bin, settings.tools.kubernetes];
   // An overlay cannot lie on an overlay, which is what the disk is inside most containers.

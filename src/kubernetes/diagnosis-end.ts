@@ -23,7 +23,8 @@ export function endOfPod(pod: V1Pod): Problem | 'succeeded' | undefined {
   return endOfContainer(pod, ended);
 }
 
-function takenAway(pod: V1Pod): Problem | undefined {
+/** Why the cluster takes the Pod away; said before it has ended, where its node no longer answers for it. */
+export function takenAway(pod: V1Pod): Problem | undefined {
   const { reason, message } = pod.status ?? {};
   const node = pod.spec?.nodeName ?? 'unknown';
   if (reason === 'DeadlineExceeded')

@@ -6,7 +6,7 @@ import type { CoreV1Event, V1Job, V1Node, V1Pod } from '@kubernetes/client-node'
 import type { PodView, Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { isEnding } from '../fence.ts';
-import { endOfPod } from './diagnosis-end.ts';
+import { endOfPod, takenAway } from './diagnosis-end.ts';
 import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
 
 export interface Findings {
@@ -35,7 +35,8 @@ export function diagnose(findings: Findings): Diagnosis {
   if (ended !== undefined) return { is: 'failed', ...seen, problem: ended };
   if (pod === undefined || view === undefined) return waitingOrFailed(waitOfJob(findings), seen);
   if (pod.status?.phase === 'Pending') return waitingOrFailed(waitOfPod(pod, findings), seen);
-  return { is: 'running', pod: view };
+  const taken = takenAway(pod);
+  return taken === undefined ? { is: 'running', pod: view } : { is: 'waiting', pod: view, problem: taken };
 }
 
 function waitingOrFailed(

@@ -17,6 +17,8 @@ export interface FencedEnd {
   readonly ending?: Ending;
   /** What the body threw, if it gave no ending. */
   readonly error?: unknown;
+  /** Whether a cancel had come when the body ended. One that comes later finds a task that has ended already. */
+  readonly interrupted: boolean;
   readonly found: Extract<Released, { is: 'released' }>['found'];
 }
 
@@ -36,6 +38,7 @@ export async function fenced(
     (ending) => ({ ending }),
     (error: unknown) => ({ error }),
   );
+  const interrupted = CancellationScope.current().consideredCancelled;
   return CancellationScope.nonCancellable(async () => {
     beforeRelease();
     let { ending } = went;
@@ -45,6 +48,6 @@ export async function fenced(
       released = await release({ ...fence, settled: true });
     }
     const found = released.is === 'released' ? released.found : 'nothing';
-    return { ...(ending === undefined ? { error: went.error } : { ending }), found };
+    return { ...(ending === undefined ? { error: went.error } : { ending }), interrupted, found };
   });
 }

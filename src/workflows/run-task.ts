@@ -34,7 +34,7 @@ export async function runTask(task: Task): Promise<TaskResult> {
       (fence) => provisionDispatchRun(fence, task, story),
       () => story.enter('releasing'),
     );
-    if (isLost(end) && attempt < ATTEMPTS && !cancelRequested()) continue;
+    if (isLost(end) && attempt < ATTEMPTS) continue;
     return conclude(end, story);
   }
 }
@@ -66,7 +66,7 @@ function run(held: AnchorRef, job: JobRef, story: Story): Promise<Ending> {
 }
 
 /** Tells the outcome: after release, and never another than the one that happened. */
-function conclude({ ending, error, found }: FencedEnd, story: Story): TaskResult {
+function conclude({ ending, error, interrupted, found }: FencedEnd, story: Story): TaskResult {
   if (found === 'started') story.wasStarted();
   if (ending?.kind === 'succeeded') {
     story.end('succeeded');
@@ -74,7 +74,7 @@ function conclude({ ending, error, found }: FencedEnd, story: Story): TaskResult
     const { kind: _, ...rest } = ending;
     return { taskId, workload: story.state.workload, outcome: 'succeeded', job: job ?? unknownJob(story), ...rest };
   }
-  if (ending === undefined && cancelRequested()) {
+  if (ending === undefined && interrupted) {
     story.end('cancelled');
     throw new CancelledFailure(cancelReason() || 'cancelled');
   }
@@ -103,8 +103,8 @@ function problemOf(error: unknown): Problem {
   return { code: 'WORKER_FAULT', message: rootCause(error) ?? String(error) };
 }
 
-function isLost({ ending, error }: FencedEnd): boolean {
-  return ending === undefined && problemOf(error).code === 'ANCHOR_LOST';
+function isLost({ ending, error, interrupted }: FencedEnd): boolean {
+  return ending === undefined && !interrupted && problemOf(error).code === 'ANCHOR_LOST';
 }
 
 function cancelRequested(): boolean {

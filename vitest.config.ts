@@ -2,11 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
-/** Three rooms with three costs. Threads crash Temporal's native module, so everything runs in processes. */
+/** Rooms by what they cost: `unit` is seconds, the others are minutes in all. Threads crash Temporal's native module, so everything runs in processes. */
 export default defineConfig({
   test: {
     projects: [
       { test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // The exhaustive model, explored within small bounds.
+      { test: { ...shared, name: 'lab', include: ['test/lab/**/*.test.ts'] } },
+      // The evaluation runner as a real Python process, with samples that run into their timeouts.
+      { test: { ...shared, name: 'runner', include: ['test/runner/**/*.test.ts'] } },
       {
         test: {
           ...shared,

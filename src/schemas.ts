@@ -158,7 +158,7 @@ function refusal(problems: readonly InputProblem[]): HoldfastError {
   const listed = problems.slice(0, LISTED);
   const rest = problems.length - listed.length;
   const more = rest > 0 ? [{ field: '', message: `And ${rest} more.` }] : [];
-  const message = `The input has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}: ${said([...listed.slice(0, 5)])}`;
+  const message = `The input has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}: ${said(listed.slice(0, 5))}`;
   return new HoldfastError('INPUT_INVALID', message, { problems: [...listed, ...more], total: problems.length });
 }
 

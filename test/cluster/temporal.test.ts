@@ -42,7 +42,7 @@ async function isGone(taskId: string): Promise<boolean> {
 describe("Temporal's own client", () => {
   it('starts a task, queries its state, and gets its typed result', async () => {
     const handle = await running(command(busybox, 'sleep 2'));
-    const state = await handle.query<TaskState, []>(STATE_QUERY);
+    const state = await handle.query<TaskState>(STATE_QUERY);
     expect(state).toMatchObject({ phase: 'running', workload: 'command', started: true });
     expect(await handle.result()).toMatchObject({ outcome: 'succeeded', output: { exitCode: 0 } });
     expect((await handle.describe()).memo).toMatchObject({ state: { outcome: 'succeeded' } });
@@ -85,7 +85,7 @@ describe("Temporal's own client", () => {
     const { taskId } = await scene.client.start(command(busybox, FOREVER));
     await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
     const handle = scene.client.temporal.workflow.getHandle(taskId);
-    const metadata = await handle.query<{ currentDetails?: string }, []>('__temporal_workflow_metadata');
+    const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     expect(metadata.currentDetails).toMatch(/Phase \| running[\s\S]*Job[\s\S]*Pod/);
     await scene.client.cancel(taskId, { reason: 'budget is spent' });
     const { events } = await handle.fetchHistory();

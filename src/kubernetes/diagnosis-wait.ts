@@ -7,7 +7,7 @@
 import type { CoreV1Event, V1ContainerStateWaiting, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
-import type { Findings } from './diagnosis.ts';
+import type { Findings } from './findings.ts';
 import { parseQuantity } from './quantity.ts';
 
 interface Wait {

@@ -2,23 +2,13 @@
  * Pure: what was read of a run to what a person should know: does it get on, what keeps it, how did it end.
  * Found from Pod status and events, within seconds, not at the deadline.
  */
-import type { CoreV1Event, V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { PodView, Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { isEnding } from '../fence.ts';
 import { endOfPod, takenAway } from './diagnosis-end.ts';
 import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
-
-export interface Findings {
-  readonly job: V1Job | undefined;
-  readonly pods: readonly V1Pod[];
-  /** Of the Job and of its Pod. */
-  readonly events: readonly CoreV1Event[];
-  /** Empty: not known. */
-  readonly nodes: readonly V1Node[];
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-}
+import type { Findings } from './findings.ts';
 
 export type Diagnosis =
   | { readonly is: 'waiting'; readonly pod?: PodView; readonly problem?: Problem }

@@ -12,7 +12,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
-import { GRACE_SECONDS, PAYLOAD } from './jobs.ts';
+import { GRACE_SECONDS, LIMITS, PAYLOAD } from './jobs.ts';
 import type { Answer, Protocol, Stage, Surroundings } from './protocol.ts';
 import { RoleProcess } from './role-process.ts';
 
@@ -39,7 +39,7 @@ class HoldfastStage implements Stage {
       workload: 'command',
       image: given.image,
       command: ['sh', '-c', PAYLOAD],
-      resources: { cpu: '10m', memory: '32Mi', tmp: '1Mi' },
+      resources: { ...LIMITS, tmp: '1Mi' },
       gracePeriod: `${GRACE_SECONDS}s`,
     };
     const stage = new HoldfastStage(client, env, task, join(given.folder, 'worker.log'));

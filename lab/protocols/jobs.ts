@@ -26,6 +26,8 @@ export const PAYLOAD = `trap 'exit 143' TERM; sleep 60 & wait`;
 /** Seconds. */
 export const PAYLOAD_SECONDS = 60;
 export const GRACE_SECONDS = 5;
+/** The same for every protocol: how fast a container starts and ends is decided by its share of a core. */
+export const LIMITS = { cpu: '50m', memory: '32Mi' } as const;
 
 export class Jobs {
   readonly config: KubeConfig;
@@ -104,7 +106,7 @@ export function nameOf(id: string): string {
 
 function manifest(id: string, image: string): V1Job {
   const labels = { [ID_LABEL]: id };
-  const resources = { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '32Mi' } };
+  const resources = { requests: { cpu: '10m', memory: '16Mi' }, limits: LIMITS };
   return {
     metadata: { name: nameOf(id), labels },
     spec: {

@@ -1,5 +1,5 @@
 /** The evidence as a page. */
-import { LIMITS, PAYLOAD } from '../protocols/jobs.ts';
+import { PAYLOAD } from '../protocols/jobs.ts';
 import type { Evidence } from './evidence.ts';
 import { type Scenario, SCENARIO_NAMES, SCENARIOS } from './observation.ts';
 import { modelSection, mutantsSection, sweepSection } from './other-tiers.ts';
@@ -71,7 +71,8 @@ function seconds(value: Percentile): string {
   return value === 'never' ? 'never' : `${value.toFixed(1)} s`;
 }
 
-function reading({ cleanUpSeconds }: Table): readonly string[] {
+function reading({ cleanUpSeconds, limits }: Table): readonly string[] {
+  const limited = limits === undefined ? '' : `, limited to ${limits['cpu']} of a core for every protocol`;
   return [
     'How to read it:',
     '',
@@ -83,7 +84,7 @@ function reading({ cleanUpSeconds }: Table): readonly string[] {
     '- *Untrue*: "cancelled" was said, and a container started later or ran on for more than its grace period of 5 s; or a task that exists was called unknown.',
     '  In E nobody is answered, so nothing can be untrue. *Told early*: "cancelled" was said while a container was still being stopped.',
     '- *Never settled*: within 60 s the cancel came to no end. An answer of `cancelling` is not untrue.',
-    `- The payload is \`${PAYLOAD.replaceAll('|', '\\|')}\` in busybox, limited to ${LIMITS.cpu} of a core for every protocol. The clean-up of the interim solution runs every ${cleanUpSeconds} s: what it would remove`,
+    `- The payload is \`${PAYLOAD.replaceAll('|', '\\|')}\` in busybox${limited}. The clean-up of the interim solution runs every ${cleanUpSeconds} s: what it would remove`,
     '  after the case was judged still counts as an orphan.',
     '- Every baseline is at its best: fixed Job names, compare-and-set on the record, a create that stays unclear is tried again, a queue that delivers again,',
     '  a kill that is Foreground and waits until the Pods are gone. "Cancelled" is said as late as the option allows.',

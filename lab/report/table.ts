@@ -11,6 +11,7 @@ import { pathsFrom, repository } from '../../dev/system/paths.ts';
 import { readConfig } from '../../src/config.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { PROTOCOLS } from '../protocols/index.ts';
+import { LIMITS } from '../protocols/jobs.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { type RedisServer, startRedis } from '../protocols/redis-server.ts';
 import { clearAbandoned, openGround } from './ground.ts';
@@ -48,6 +49,8 @@ export interface Table {
   readonly versions: Readonly<Record<'kubernetes' | 'temporal' | 'node' | 'redis' | 'holdfast', string>>;
   /** How busy it was: the load average of the last quarter of an hour, everything on the machine together. */
   readonly machine: { readonly cores: number; readonly load: number };
+  /** What every container was limited to. */
+  readonly limits?: Readonly<Record<string, string>>;
   readonly seed: string;
   readonly casesPerCell: number;
   readonly cleanUpSeconds: number;
@@ -78,6 +81,7 @@ export async function measureTable(options: TableOptions): Promise<Table> {
       measuredAt: new Date().toISOString(),
       versions: await versions(kube, redis),
       machine: { cores: cpus().length, load: Math.round(loadavg()[2] ?? 0) },
+      limits: LIMITS,
       seed: options.seed,
       casesPerCell: options.cases,
       cleanUpSeconds: options.cleanUpSeconds,

@@ -22,6 +22,7 @@ import { namespaceId } from './temporal-namespace.ts';
 import { workloads } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
 
+export { type Config, readConfig } from './config.ts';
 export type * from './contract.ts';
 export { ERRORS, type ErrorCode, EXIT, HoldfastError } from './errors.ts';
 export type { TaskView } from './task-view.ts';

@@ -10,6 +10,7 @@ import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
+import { releaseIfForgotten } from './release.ts';
 import { releaseRun } from './release-run.ts';
 
 /**
@@ -17,29 +18,40 @@ import { releaseRun } from './release-run.ts';
  * the inputs in it. Called again, by a retry or a zombie, it finds its own anchor and answers the same.
  */
 export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef> {
-  return perform(async ({ signal }) => {
-    const task = checkTask(input);
-    const settings = settle(task);
-    const workload: Workload = workloads[task.workload];
-    const nonce = digest(['nonce', run]).slice(0, 32);
-    const plan = workload.plan(task, { pythonImage: deps.pythonImage, nonce });
-    const { manifest, specHash } = anchorManifest(deps.temporalNamespaceId, run, task.workload, settings, plan, nonce);
-    await releaseEarlierRuns(deps, run, signal);
-    const uid = await createOrMeet(deps, manifest, specHash, signal);
-    const stored = {
-      task: taskLabel(deps.temporalNamespaceId, run.taskId),
-      run: runName(deps.temporalNamespaceId, run),
-    };
-    await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
-    return {
-      run,
-      namespace: deps.api.namespace,
-      name: stored.run,
-      uid,
-      workload: task.workload,
-      timeoutSeconds: settings.timeoutSeconds,
-    };
-  });
+  const whenForgotten = () => releaseIfForgotten(deps, { ...run, name: runName(deps.temporalNamespaceId, run) });
+  return perform(
+    async ({ signal }) => {
+      const task = checkTask(input);
+      const settings = settle(task);
+      const workload: Workload = workloads[task.workload];
+      const nonce = digest(['nonce', run]).slice(0, 32);
+      const plan = workload.plan(task, { pythonImage: deps.pythonImage, nonce });
+      const { manifest, specHash } = anchorManifest(
+        deps.temporalNamespaceId,
+        run,
+        task.workload,
+        settings,
+        plan,
+        nonce,
+      );
+      await releaseEarlierRuns(deps, run, signal);
+      const uid = await createOrMeet(deps, manifest, specHash, signal);
+      const stored = {
+        task: taskLabel(deps.temporalNamespaceId, run.taskId),
+        run: runName(deps.temporalNamespaceId, run),
+      };
+      await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
+      return {
+        run,
+        namespace: deps.api.namespace,
+        name: stored.run,
+        uid,
+        workload: task.workload,
+        timeoutSeconds: settings.timeoutSeconds,
+      };
+    },
+    { whenForgotten },
+  );
 }
 
 async function createOrMeet(

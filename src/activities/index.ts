@@ -11,7 +11,7 @@ export function createActivities(deps: Deps) {
   return {
     anchor: (run: RunRef, task: Task) => anchor(deps, run, task),
     reserve: (held: AnchorRef) => reserve(deps, held),
-    start: (job: JobRef) => start(deps, job),
+    start: (held: AnchorRef, job: JobRef) => start(deps, held, job),
     follow: (held: AnchorRef, job: JobRef) => follow(deps, held, job),
     release: (input: ReleaseInput) => release(deps, input),
   };

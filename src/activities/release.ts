@@ -31,7 +31,7 @@ export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Pro
       if (ending !== undefined) return { is: 'unsettled', ending };
       return releaseRun(deps, named, signal, { show, settled });
     },
-    { retryEverything: true },
+    { retryEverything: true, whenForgotten: () => releaseIfForgotten(deps, named) },
   );
 }
 

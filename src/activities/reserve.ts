@@ -7,21 +7,26 @@ import { isApiError } from '../kubernetes/api-error.ts';
 import { arming, jobManifest, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
+import { releaseIfForgotten } from './release.ts';
 
 /**
  * Dispatch, first half: arm the anchor, then create the Job, suspended, owned by it. However often and however late this
  * runs, there is one Job of this name, and it makes no Pods.
  */
 export function reserve(deps: Deps, anchor: AnchorRef): Promise<JobRef> {
-  return perform(async ({ signal }) => {
-    const found = await deps.api.patchAnchor(anchor.name, arming(anchor), signal);
-    if (found === undefined || isEnding(found))
-      throw new HoldfastError('ANCHOR_LOST', `The anchor ${anchor.name} was deleted before the Job was created.`);
-    const manifest = jobManifest(deps.temporalNamespaceId, anchor, storedPlan(found));
-    // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.
-    const standing = activityInfo().attempt > 1 ? await meet(deps, manifest, anchor, signal) : undefined;
-    return standing ?? (await create(deps, manifest, anchor, signal));
-  });
+  const whenForgotten = () => releaseIfForgotten(deps, { ...anchor.run, name: anchor.name });
+  return perform(
+    async ({ signal }) => {
+      const found = await deps.api.patchAnchor(anchor.name, arming(anchor), signal);
+      if (found === undefined || isEnding(found))
+        throw new HoldfastError('ANCHOR_LOST', `The anchor ${anchor.name} was deleted before the Job was created.`);
+      const manifest = jobManifest(deps.temporalNamespaceId, anchor, storedPlan(found));
+      // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.
+      const standing = activityInfo().attempt > 1 ? await meet(deps, manifest, anchor, signal) : undefined;
+      return standing ?? (await create(deps, manifest, anchor, signal));
+    },
+    { whenForgotten },
+  );
 }
 
 async function create(deps: Deps, manifest: V1Job, anchor: AnchorRef, signal: AbortSignal): Promise<JobRef> {

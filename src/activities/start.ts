@@ -1,28 +1,33 @@
 import { HoldfastError } from '../errors.ts';
-import type { JobRef } from '../contract.ts';
+import type { AnchorRef, JobRef } from '../contract.ts';
 import { nextStartStep } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
+import { releaseIfForgotten } from './release.ts';
 
 /**
  * Dispatch, second half: the only request that lets a Job make Pods. A compare-and-set on our own read, so that it
  * loses against a delete, however late it lands.
  */
-export function start(deps: Deps, job: JobRef): Promise<void> {
-  return perform(async ({ signal }) => {
-    for (;;) {
-      const step = nextStartStep(await deps.api.readJob(job.name, signal), job);
-      if (step.do === 'nothing') return;
-      if (step.do === 'give up')
-        throw new HoldfastError('ANCHOR_LOST', `The Job ${job.name} was deleted before it was started.`);
-      try {
-        await deps.api.startJob(job.name, step, signal);
-        return;
-      } catch (error) {
-        // Conflict: the Job controller wrote its status meanwhile. Absent: deleted meanwhile. The next read tells.
-        if (!isApiError(error, 'conflict') && !isApiError(error, 'absent')) throw error;
+export function start(deps: Deps, held: AnchorRef, job: JobRef): Promise<void> {
+  const whenForgotten = () => releaseIfForgotten(deps, { ...held.run, name: held.name });
+  return perform(
+    async ({ signal }) => {
+      for (;;) {
+        const step = nextStartStep(await deps.api.readJob(job.name, signal), job);
+        if (step.do === 'nothing') return;
+        if (step.do === 'give up')
+          throw new HoldfastError('ANCHOR_LOST', `The Job ${job.name} was deleted before it was started.`);
+        try {
+          await deps.api.startJob(job.name, step, signal);
+          return;
+        } catch (error) {
+          // Conflict: the Job controller wrote its status meanwhile. Absent: deleted meanwhile. The next read tells.
+          if (!isApiError(error, 'conflict') && !isApiError(error, 'absent')) throw error;
+        }
       }
-    }
-  });
+    },
+    { whenForgotten },
+  );
 }

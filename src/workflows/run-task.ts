@@ -56,7 +56,7 @@ async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
   const job = await reserve(held);
   // From here on the Job may have been let go, whatever becomes of the request: "before start" cannot be said any more.
   story.enter('starting', { job, started: !cancelRequested() });
-  await start(job);
+  await start(held, job);
   return job;
 }
 

@@ -40,9 +40,9 @@ export function world(otherwise: Partial<Activities> = {}): World {
       asked.push('reserve');
       return plays.reserve(held);
     },
-    start: (job) => {
+    start: (held, job) => {
       asked.push('start');
-      return plays.start(job);
+      return plays.start(held, job);
     },
     follow: (held, job) => {
       asked.push('follow');

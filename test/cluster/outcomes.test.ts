@@ -112,11 +112,11 @@ describe('the container', () => {
 
   it('sees its files where they were asked for, and its environment', async () => {
     const files = [
-      { path: '/work/a.txt', text: 'one' },
+      { path: '/input/a.txt', text: 'one' },
       { path: '/etc/conf/b.sh', text: 'echo two', mode: 0o555 },
     ];
     const { taskId } = await scene.client.start(
-      command(busybox, 'cat /work/a.txt; echo; /bin/sh /etc/conf/b.sh; echo $WHO', { files, env: { WHO: 'three' } }),
+      command(busybox, 'cat /input/a.txt; echo; /bin/sh /etc/conf/b.sh; echo $WHO', { files, env: { WHO: 'three' } }),
     );
     expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'succeeded' });
     expect(await Array.fromAsync(scene.client.logs(taskId), ({ text }) => text)).toEqual(['one', 'two', 'three']);

@@ -27,7 +27,9 @@ export default defineConfig({
           globalSetup: ['test/bundle.ts'],
           // One cluster, two cores: files run one after the other.
           fileParallelism: false,
-          testTimeout: 120_000,
+          // A limit for hangs, not a promise of speed: machines may be busy.
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
     ],

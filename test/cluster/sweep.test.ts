@@ -37,5 +37,5 @@ describe('the sweep', () => {
     const broken = all.filter(({ offences }) => offences.length > 0);
     expect(broken).toEqual([]);
     expect(all.length).toBeGreaterThan(QUICK / 3);
-  }, 300_000);
+  }, 600_000);
 });

@@ -108,7 +108,7 @@ describe('an ending that runs no workflow code', () => {
   it('Terminate while it runs: the worker notices, and releases everything', async () => {
     const handle = await running();
     await handle.terminate('operator');
-    await until('nothing is left', () => isGone(handle.workflowId), 20);
+    await until('nothing is left', () => isGone(handle.workflowId), 60);
     expect(await scene.client.cancel(handle.workflowId)).toBe('already_terminated');
   });
 
@@ -118,7 +118,7 @@ describe('an ending that runs no workflow code', () => {
     await handle.terminate('operator');
     expect(await isGone(handle.workflowId)).toBe(false);
     await scene.startWorker();
-    await until('nothing is left', () => isGone(handle.workflowId), 30);
+    await until('nothing is left', () => isGone(handle.workflowId), 60);
   });
 
   it('Reset at every point, then cancel: one started Job at a time, and nothing left', async () => {
@@ -148,5 +148,5 @@ describe('an ending that runs no workflow code', () => {
     }
     await handle.cancel();
     await until('nothing is left', () => isGone(handle.workflowId));
-  }, 240_000);
+  }, 600_000);
 });

@@ -17,8 +17,11 @@ const SWAP = `
 /** Words that are gone after `ttlMs`. */
 export function marksInRedis(redis: Redis, ttlMs: number): Marks {
   return {
-    swap: async (key, from, to) =>
-      String(await redis.eval(SWAP, { keys: [key], arguments: [to, String(ttlMs), ...from] })),
+    swap: async (key, from, to) => {
+      const was: unknown = await redis.eval(SWAP, { keys: [key], arguments: [to, String(ttlMs), ...from] });
+      if (typeof was !== 'string') throw new TypeError('the script gives a word');
+      return was;
+    },
   };
 }
 

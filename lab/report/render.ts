@@ -44,7 +44,7 @@ function provenance({ measuredAt, versions, machine, seed, casesPerCell, rows }:
     `Measured ${measuredAt.slice(0, 16).replace('T', ' ')} UTC: ${cases.toLocaleString('en')} cases, ${casesPerCell} per protocol and scenario, seed ${seed};`,
     `${dropped === 0 ? 'none was left out' : `${dropped} more could not be played and are left out`}.`,
     `One real node; Kubernetes ${versions.kubernetes}, Temporal ${versions.temporal}, Node ${versions.node}, Redis ${versions.redis}; Holdfast ${versions.holdfast}.`,
-    `${machine.cores} cores, shared with other work; load average ${machine.load}. Counts do not depend on that; seconds do.`,
+    `${machine.cores} cores, shared with other work; load average ${machine.load}. The counts of B, L, D and E do not depend on that; those of A and C, and all seconds, do.`,
   ];
 }
 

@@ -80,6 +80,8 @@ describe('a task that fails says', () => {
       body: { propagationPolicy: 'Background' },
     });
     expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'failed', problem: { code: 'JOB_DELETED' } });
+    // Deleted in the background, the Job was gone before its Pod: the ended Pod's object follows by the collector's hand.
+    await until('nothing is left', async () => (await scene.remains(taskId)).pods.length === 0);
     expect(await scene.remains(taskId)).toEqual(nothing);
   });
 

@@ -125,9 +125,9 @@ async function cancelAndLook(item: Case): Promise<Seen> {
   };
 }
 
-/** A doubled request is not held up: the task goes on to its start while the cancel is on its way. */
+/** Where nothing is held up the task goes on while the cancel is on its way; whether it started is checked by its Pods. */
 function allowed({ point, mode }: Case): readonly CancelAnswer[] {
-  if (mode === 'doubled') return ['cancelled_before_start', 'cancelled_running'];
+  if (mode === 'doubled' || mode === 'answer dropped') return ['cancelled_before_start', 'cancelled_running'];
   return [mode === 'held before' || mode === 'held at its last byte' ? point.without : point.withIt];
 }
 

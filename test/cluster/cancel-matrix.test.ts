@@ -57,7 +57,8 @@ afterAll(() => scene.close());
 function makeCases(prefix: string): ReadonlyMap<string, Case> {
   const made = POINTS.flatMap((point) =>
     MODES.map((mode, index) => {
-      const id = `${prefix}-${point.name}-${index}`;
+      // Ids are one namespace for all runs of the tests on a Temporal: the scene's own name keeps them apart.
+      const id = `${prefix}-${point.name}-${index}-${scene.namespace.slice(-8)}`;
       return { id, point, mode, gate: new Gate(), reached: new Gate() };
     }),
   );

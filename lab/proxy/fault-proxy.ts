@@ -37,15 +37,19 @@ export type Fault =
 /** Called before a request is forwarded; may take its time, e.g. to kill a worker first. */
 export type Rule = (request: SeenRequest) => Fault | Promise<Fault>;
 
-/** Called when the server has answered a request that had to do with a task, before the sender gets it. */
-export type Witness = (request: SeenRequest, status: number) => void | Promise<void>;
+export interface Witness {
+  /** The server has answered a request that had to do with a task; the sender has not got it yet. */
+  readonly answered?: (request: SeenRequest) => void;
+  /** Nothing of the request is on its way any more: it has been answered each time it was sent, or never will be. */
+  readonly settled?: (request: SeenRequest) => void;
+}
 
 export class FaultProxy {
   readonly #server: Server;
   readonly #upstream: RequestOptions;
   readonly #agent = new HttpsAgent({ keepAlive: true, maxSockets: Infinity });
   #rule: Rule = () => ({ do: 'pass' });
-  #witness: Witness = () => undefined;
+  #witness: Witness = {};
   #number = 0;
 
   private constructor(upstream: RequestOptions) {
@@ -102,7 +106,11 @@ export class FaultProxy {
     const seen = classify(incoming, body, this.#number + 1);
     if (seen === undefined) return this.#stream(incoming, body, response);
     this.#number += 1;
-    await this.#apply(await this.#rule(seen), seen, incoming, body, response);
+    try {
+      await this.#apply(await this.#rule(seen), seen, incoming, body, response);
+    } finally {
+      this.#witness.settled?.(seen);
+    }
   }
 
   async #apply(
@@ -113,8 +121,8 @@ export class FaultProxy {
     response: ServerResponse,
   ): Promise<void> {
     const forward = (until?: Gate) => this.#forward(incoming, body, until);
-    const deliver = async (answer: Answer) => {
-      await this.#witness(seen, answer.status);
+    const deliver = (answer: Answer) => {
+      this.#witness.answered?.(seen);
       send(response, answer);
     };
     switch (fault.do) {
@@ -125,7 +133,7 @@ export class FaultProxy {
         return deliver(await forward(fault.lastByte === true ? fault.until : undefined));
       case 'hold answer': {
         const answer = await forward();
-        await this.#witness(seen, answer.status);
+        this.#witness.answered?.(seen);
         await fault.until.opened;
         return send(response, answer);
       }
@@ -133,8 +141,8 @@ export class FaultProxy {
         response.destroy();
         return;
       case 'drop answer': {
-        const answer = await forward();
-        await this.#witness(seen, answer.status);
+        await forward();
+        this.#witness.answered?.(seen);
         response.destroy();
         return;
       }
@@ -142,15 +150,15 @@ export class FaultProxy {
         await new Promise((resolve) => setTimeout(resolve, fault.ms));
         return deliver(await forward());
       case 'duplicate':
-        await deliver(await forward());
+        deliver(await forward());
         await fault.again.opened;
         await forward();
         return;
       case 'answer':
         return send(response, statusAnswer(fault.status));
       case 'apply and answer': {
-        const answer = await forward();
-        await this.#witness(seen, answer.status);
+        await forward();
+        this.#witness.answered?.(seen);
         return send(response, statusAnswer(fault.status));
       }
     }

@@ -20,7 +20,6 @@ import { LABEL, taskLabel } from '../../src/fence.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { FaultProxy } from '../proxy/fault-proxy.ts';
-import { PodWitness } from './pod-witness.ts';
 import { until } from './until.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -44,7 +43,7 @@ export class Stage {
   readonly config: Config;
   readonly core: CoreV1Api;
   readonly batch: BatchV1Api;
-  readonly pods: PodWitness;
+  readonly kube: KubeConfig;
   readonly #folder: string;
   readonly #env: NodeJS.ProcessEnv;
   #worker: WorkerProcess | undefined;
@@ -64,7 +63,7 @@ export class Stage {
     this.config = parts.config;
     this.core = parts.kube.makeApiClient(CoreV1Api);
     this.batch = parts.kube.makeApiClient(BatchV1Api);
-    this.pods = new PodWitness(parts.kube, parts.namespace);
+    this.kube = parts.kube;
     this.#folder = parts.folder;
     this.#env = parts.env;
   }
@@ -101,7 +100,6 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.#worker?.end('SIGTERM');
-    await this.pods.close();
     await this.client.close();
     await this.core.deleteNamespace({ name: this.namespace });
     await this.proxy.close();

@@ -40,7 +40,10 @@ export type Case =
       readonly at: number;
       readonly cancel: Moment;
     }
-  | { readonly id: string; readonly kind: 'seed'; readonly seed: number };
+  /** Faults at random requests, and a cancel at a random moment. */
+  | { readonly id: string; readonly kind: 'seed'; readonly seed: number }
+  /** The same while the worker is killed or frozen, again and again, at moments that the seed gives as well. */
+  | { readonly id: string; readonly kind: 'storm'; readonly seed: number };
 
 /** Fault x request x moment of the cancel; `requests` is how many a clean run makes. */
 export function enumerated(requests: number): readonly Case[] {
@@ -54,8 +57,8 @@ export function enumerated(requests: number): readonly Case[] {
 
 /** @throws TypeError if the text is no case. */
 export function parseCase(id: string): Case {
-  const seed = /^seed:(\d+)$/.exec(id)?.[1];
-  if (seed !== undefined) return { id, kind: 'seed', seed: Number(seed) };
+  const [, kind, seed] = /^(seed|storm):(\d+)$/.exec(id) ?? [];
+  if (kind === 'seed' || kind === 'storm') return { id, kind, seed: Number(seed) };
   const [, fault = '', at = '', moment = ''] = /^(.+)@(\d+)\/(\w+)$/.exec(id) ?? [];
   const cancel = MOMENTS.find((item) => item === moment);
   const requestFault = REQUEST_FAULTS.find((item) => item === fault);
@@ -64,7 +67,7 @@ export function parseCase(id: string): Case {
     return { id, kind: 'request', fault: requestFault, at: Number(at), cancel };
   if (cancel !== undefined && workerFault !== undefined)
     return { id, kind: 'worker', fault: workerFault, at: Number(at), cancel };
-  throw new TypeError(`${id} is no case: write e.g. "drop answer@5/during" or "seed:17"`);
+  throw new TypeError(`${id} is no case: write e.g. "drop answer@5/during" or "seed:17" or "storm:17"`);
 }
 
 /** The same numbers for the same seed, on every machine (mulberry32). */

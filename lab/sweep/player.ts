@@ -11,7 +11,9 @@ export class Player {
   readonly #client: HoldfastClient;
   readonly #schedule: Schedule;
   readonly #cancelAsked = new Gate();
+  readonly #onWay = new Set<SeenRequest>();
   #position = 0;
+  #cancelAfter: SeenRequest | undefined;
   #cancelSent = false;
 
   constructor(client: HoldfastClient, taskId: string, schedule: Schedule) {
@@ -32,15 +34,30 @@ export class Player {
     return this.#cancelSent;
   }
 
-  async onRequest(_request: SeenRequest): Promise<{ fault: Fault; answered: () => void }> {
+  /** Requests of the task that have not come to their end yet. */
+  get onWay(): number {
+    return this.#onWay.size;
+  }
+
+  async onRequest(request: SeenRequest): Promise<Fault> {
+    this.#onWay.add(request);
     this.#position += 1;
     const position = this.#position;
     const { cancel } = this.#schedule;
-    const here = cancel !== undefined && 'at' in cancel && cancel.at === position ? cancel.moment : undefined;
-    if (here === 'before') await this.cancelNow();
-    if (here === 'during') void this.cancelNow();
-    const answered = () => (here === 'after' ? void this.cancelNow() : undefined);
-    return { fault: this.#schedule.faultAt(position), answered };
+    if (cancel !== undefined && 'at' in cancel && cancel.at === position) {
+      if (cancel.moment === 'before') await this.cancelNow();
+      if (cancel.moment === 'during') void this.cancelNow();
+      if (cancel.moment === 'after') this.#cancelAfter = request;
+    }
+    return this.#schedule.faultAt(position);
+  }
+
+  onAnswered(request: SeenRequest): void {
+    if (request === this.#cancelAfter) void this.cancelNow();
+  }
+
+  onSettled(request: SeenRequest): void {
+    this.#onWay.delete(request);
   }
 
   /** Waits for the end; gives the cancel's answer, if there was a cancel. */

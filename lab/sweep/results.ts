@@ -33,6 +33,13 @@ export class Results {
     if (this.#path !== undefined) await appendFile(this.#path, `${JSON.stringify(result)}\n`);
   }
 
+  /** The result of a case with one offence more. */
+  amended(id: string, offence: string): CaseResult {
+    const result = this.#results.get(id);
+    if (result === undefined) throw new TypeError(`${id} has no result: ${offence}`);
+    return { ...result, offences: [...result.offences, offence] };
+  }
+
   get all(): readonly CaseResult[] {
     return [...this.#results.values()];
   }

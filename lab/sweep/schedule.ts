@@ -19,7 +19,7 @@ const DELAY_MS = 300;
 
 export function scheduleOf(item: Exclude<Case, { kind: 'worker' }>): Schedule {
   const late = new Gate();
-  return item.kind === 'seed' ? randomSchedule(item.seed, late) : plannedSchedule(item, late);
+  return item.kind === 'request' ? plannedSchedule(item, late) : randomSchedule(item.seed, late);
 }
 
 function plannedSchedule(item: Extract<Case, { kind: 'request' }>, late: Gate): Schedule {

@@ -1,7 +1,7 @@
 /** Plays cases, many at once, until they are all played or the time is over. */
 import { availableParallelism } from 'node:os';
 import { type Case, enumerated, parseCase, randomOf } from './cases.ts';
-import { playBatch, type WorkerCase } from './batch.ts';
+import { playBatch, playStorm, type StormCase, type WorkerCase } from './batch.ts';
 import { Gate } from '../proxy/gate.ts';
 import type { Results } from './results.ts';
 import { scheduleOf } from './schedule.ts';
@@ -19,12 +19,20 @@ export interface SweepOptions {
   readonly onResult?: (result: CaseResult) => void;
 }
 
-const BATCH = 16;
+/** Tasks that are hit together with their worker. */
+const BATCH = 48;
+/** In the random part, every so many of the cases are storms. */
+const STORM_EVERY = 4;
 
-export async function sweep(options: SweepOptions): Promise<{ readonly bystandersUntouched: boolean }> {
+export interface Swept {
+  readonly bystandersUntouched: boolean;
+}
+
+/** Plays what the results do not have yet. Cases that hit their worker have a stage, and so a worker, of their own. */
+export async function sweep(options: SweepOptions): Promise<Swept> {
   const open = options.cases.filter(({ id }) => !options.results.has(id));
-  const singles = open.filter((item) => item.kind !== 'worker');
-  const batches = Object.values(Object.groupBy(open.filter(isWorkerCase), ({ fault }) => fault)).flatMap(inBatches);
+  const singles = open.filter((item) => item.kind === 'request' || item.kind === 'seed');
+  const batches = batchesOf(open);
   const theatres = await Promise.all([openTheatre(options), ...(batches.length > 0 ? [openTheatre(options)] : [])]);
   const [forSingles, forBatches] = theatres;
   try {
@@ -32,6 +40,8 @@ export async function sweep(options: SweepOptions): Promise<{ readonly bystander
       forSingles && playSingles(forSingles, singles, options),
       forBatches && playBatches(forBatches, batches, options),
     ]);
+    for (const { id, offence } of theatres.flatMap((theatre) => theatre.stragglers()))
+      await keep(options.results.amended(id, offence), options);
     const untouched = await Promise.all(theatres.map((theatre) => theatre.bystanderIsUntouched()));
     return { bystandersUntouched: untouched.every(Boolean) };
   } finally {
@@ -45,7 +55,7 @@ async function openTheatre({ workflowBundle, image }: SweepOptions): Promise<The
   return theatre;
 }
 
-type Single = Exclude<Case, WorkerCase>;
+type Single = Exclude<Case, WorkerCase | StormCase>;
 
 async function playSingles(theatre: Theatre, cases: readonly Single[], options: SweepOptions): Promise<void> {
   const queue = cases[Symbol.iterator]();
@@ -59,14 +69,12 @@ async function playSingles(theatre: Theatre, cases: readonly Single[], options: 
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-async function playBatches(
-  theatre: Theatre,
-  batches: readonly (readonly WorkerCase[])[],
-  options: SweepOptions,
-): Promise<void> {
-  for (const batch of batches) {
+type Batch = (theatre: Theatre) => Promise<readonly CaseResult[]>;
+
+async function playBatches(theatre: Theatre, batches: readonly Batch[], options: SweepOptions): Promise<void> {
+  for (const play of batches) {
     if (Date.now() > (options.until ?? Infinity)) return;
-    for (const result of await playBatch(theatre, batch)) await keep(result, options);
+    for (const result of await play(theatre)) await keep(result, options);
   }
 }
 
@@ -88,7 +96,7 @@ export async function learn(theatre: Theatre): Promise<number> {
 /** All enumerated cases in an order of their own, then random ones by seed for ever. */
 export function* allCases(requests: number): Generator<Case> {
   yield* shuffled(enumerated(requests));
-  for (let seed = 1; ; seed += 1) yield parseCase(`seed:${seed}`);
+  for (let seed = 1; ; seed += 1) yield parseCase(seed % STORM_EVERY === 0 ? `storm:${seed}` : `seed:${seed}`);
 }
 
 /** Spread, so that a sweep that is cut short has seen some of everything. */
@@ -100,9 +108,18 @@ function shuffled<T>(items: readonly T[]): readonly T[] {
     .map(({ item }) => item);
 }
 
-function inBatches(cases: readonly WorkerCase[] = []): readonly (readonly WorkerCase[])[] {
-  const count = Math.ceil(cases.length / BATCH);
-  return Array.from({ length: count }, (_, index) => cases.slice(index * BATCH, (index + 1) * BATCH));
+function batchesOf(cases: readonly Case[]): readonly Batch[] {
+  const byFault = Object.values(Object.groupBy(cases.filter(isWorkerCase), ({ fault }) => fault));
+  const storms = cases.filter((item) => item.kind === 'storm');
+  return [
+    ...byFault.flatMap((items) => inBatches(items)).map((items) => (on: Theatre) => playBatch(on, items)),
+    ...inBatches(storms).map((items) => (on: Theatre) => playStorm(on, items)),
+  ];
+}
+
+function inBatches<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(items.length / BATCH);
+  return Array.from({ length: count }, (_, index) => items.slice(index * BATCH, (index + 1) * BATCH));
 }
 
 function isWorkerCase(item: Case): item is WorkerCase {

@@ -34,7 +34,7 @@ export class Theatre {
   readonly #temporalId: string;
   readonly #image: string;
   readonly #players = new Map<string, Player>();
-  readonly #answered = new WeakMap<SeenRequest, () => void>();
+  readonly #judged = new Map<string, string>();
   readonly #bystander: string;
   #count = 0;
 
@@ -45,11 +45,17 @@ export class Theatre {
     this.#image = image;
     this.#bystander = bystander;
     stage.proxy.setRule((request) => this.#ruleFor(request));
-    stage.proxy.setWitness((request) => this.#answered.get(request)?.());
+    stage.proxy.setWitness({
+      answered: (request) => this.#playerOf(request.of)?.onAnswered(request),
+      settled: (request) => this.#playerOf(request.of)?.onSettled(request),
+    });
   }
 
   static async open(workflowBundle: string, image: string): Promise<Theatre> {
-    const stage = await Stage.open({ workflowBundle, env: { HOLDFAST_LOG_LEVEL: 'error' } });
+    const stage = await Stage.open({
+      workflowBundle,
+      env: { HOLDFAST_LOG_LEVEL: 'error', HOLDFAST_SWEEP_SECONDS: '10' },
+    });
     const eyes = await Eyes.open(loadKubeConfig(readConfig().kubernetes), stage.namespace);
     const bystander = await placeBystander(stage);
     return new Theatre(stage, eyes, await namespaceId(stage.client.temporal), image, bystander);
@@ -88,7 +94,7 @@ export class Theatre {
     const { outcome } = await this.stage.client.describe(player.taskId);
     player.letGo();
     await settled;
-    const leftAfterQuiet = await this.#leftAfterQuiet(player.taskId);
+    const leftAfterQuiet = await this.#leftAfterQuiet(player, task);
     const glimpses = this.#eyes.of(task);
     const seen: Observed = {
       cancelled: player.cancelSent && answer !== undefined,
@@ -99,6 +105,7 @@ export class Theatre {
       leftAfterQuiet,
     };
     this.#forget(player.taskId, task);
+    this.#judged.set(task, item.id);
     return {
       id: item.id,
       offences: offences(seen),
@@ -111,6 +118,14 @@ export class Theatre {
     };
   }
 
+  /** What appeared of cases after they had been judged, each with the case's id. */
+  stragglers(): readonly { readonly id: string; readonly offence: string }[] {
+    return this.#eyes.stragglers.map(({ task, glimpse: { kind, type, name } }) => ({
+      id: this.#judged.get(task) ?? task,
+      offence: `${kind} ${name} was ${type} after the case had been judged`,
+    }));
+  }
+
   /** The Job of somebody else that looks like ours: it must be there, unchanged, at the end. */
   async bystanderIsUntouched(): Promise<boolean> {
     const name = 'bystander';
@@ -120,13 +135,17 @@ export class Theatre {
     return job?.metadata?.uid === this.#bystander && job.metadata.deletionTimestamp === undefined;
   }
 
-  async #leftAfterQuiet(taskId: string): Promise<readonly string[]> {
+  /** Quiet: nothing of the task is on the wire, and the server's watch and then the server itself show nothing of it. */
+  async #leftAfterQuiet(player: Player, task: string): Promise<readonly string[]> {
     const left = async () => {
-      const { anchors, jobs, pods } = await this.stage.remains(taskId);
+      const { anchors, jobs, pods } = await this.stage.remains(player.taskId);
       return [...anchors, ...jobs, ...pods].map(({ metadata }) => metadata?.name ?? '');
     };
-    await until('quiet', async () => (await left()).length === 0, QUIET_SECONDS).catch(() => undefined);
-    return left();
+    const quiet = async () =>
+      player.onWay === 0 && this.#eyes.present(task).length === 0 && (await left()).length === 0;
+    await until('quiet', quiet, QUIET_SECONDS).catch(() => undefined);
+    const requests = player.onWay === 0 ? [] : [`${player.onWay} requests on the wire`];
+    return [...requests, ...(await left())];
   }
 
   #forget(taskId: string, task: string): void {
@@ -137,10 +156,7 @@ export class Theatre {
 
   async #ruleFor(request: SeenRequest): Promise<Fault> {
     const player = this.#playerOf(request.of);
-    if (player === undefined) return { do: 'pass' };
-    const { fault, answered } = await player.onRequest(request);
-    this.#answered.set(request, answered);
-    return fault;
+    return player === undefined ? { do: 'pass' } : player.onRequest(request);
   }
 
   #playerOf(name: string): Player | undefined {
@@ -156,7 +172,7 @@ function brief(image: string): Task {
     workload: 'command',
     image,
     command: ['sh', '-c', 'trap "exit 143" TERM; sleep 1 & wait'],
-    resources: { cpu: '10m', memory: '16Mi', tmp: '1Mi' },
+    resources: { cpu: '50m', memory: '16Mi', tmp: '1Mi' },
     gracePeriod: '1s',
   };
 }

@@ -12,15 +12,17 @@ import { Results, summarise, type Summary, writeSummary } from './results.ts';
 import { type CaseResult, Theatre } from './theatre.ts';
 
 export const usage = `sweep: a fault proxy between the product and a real API server; every case is judged from the server's own watch
-  npm run lab -- sweep [--cases N] [--minutes M] [--case ID]... [--out FILE] [--summary FILE] [--json]
+  npm run lab -- sweep [--cases N] [--minutes M] [--at-once N] [--case ID]... [--out FILE] [--summary FILE] [--json]
   --cases N     how many cases, default 300: every fault at every request with every moment of the cancel, then random ones
   --minutes M   begin nothing new after M minutes
-  --case ID     only this, e.g. --case "drop answer@5/during" or --case seed:17
+  --at-once N   tasks at the same time, default 12 for each core
+  --case ID     only this, e.g. --case "drop answer@5/during" or --case seed:17 or --case storm:20
   --out FILE    a line of JSON per case; cases that it has are not played again`;
 
 interface Options {
   readonly cases: number;
   readonly until: number | undefined;
+  readonly atOnce: number | undefined;
   readonly only: readonly Case[];
   readonly out: string | undefined;
   readonly summary: string | undefined;
@@ -42,6 +44,7 @@ export async function run(args: readonly string[]): Promise<void> {
       image: images.busybox,
       workflowBundle,
       results,
+      ...(options.atOnce !== undefined && { atOnce: options.atOnce }),
       ...(options.until !== undefined && { until: options.until }),
       onResult: (result) => progress.see(result),
     });
@@ -108,17 +111,22 @@ function readOptions(args: readonly string[]): Options {
     options: {
       cases: { type: 'string', default: '300' },
       minutes: { type: 'string' },
+      'at-once': { type: 'string' },
       case: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       summary: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
+  const atOnce = values['at-once'] === undefined ? undefined : Number(values['at-once']);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   if (!Number.isInteger(Number(values.cases)) || Number(values.cases) < 1)
     throw new TypeError(`--cases takes a whole number from 1, got ${values.cases}`);
   if (minutes !== undefined && !(minutes > 0)) throw new TypeError(`--minutes takes a number, got ${values.minutes}`);
+  if (atOnce !== undefined && !(Number.isInteger(atOnce) && atOnce > 0))
+    throw new TypeError(`--at-once takes a whole number from 1, got ${values['at-once']}`);
   return {
+    atOnce,
     cases: Number(values.cases),
     until: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
     only: values.case.map(parseCase),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
 import type { Fault } from '../../lab/proxy/fault-proxy.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
+import { PodWitness } from '../../lab/stage/pod-witness.ts';
 import type { CancelAnswer } from '../../src/contract.ts';
 import { taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
@@ -44,15 +45,20 @@ interface Case {
 }
 
 let scene: Scene;
+let pods: PodWitness;
 let busybox: string;
 let cases: ReadonlyMap<string, Case>;
 
 beforeAll(async () => {
   ({ busybox } = await images());
   scene = await openScene();
+  pods = new PodWitness(scene.kube, scene.namespace);
   scene.proxy.setRule((request) => faultFor(request));
 });
-afterAll(() => scene.close());
+afterAll(async () => {
+  await pods.close();
+  await scene.close();
+});
 
 function makeCases(prefix: string): ReadonlyMap<string, Case> {
   const made = POINTS.flatMap((point) =>
@@ -116,11 +122,11 @@ async function cancelAndLook(item: Case): Promise<Seen> {
     return anchors.length + jobs.length + pods.length;
   };
   await until(`nothing is left of ${item.id}`, async () => (await left()) === 0, 60);
-  const podsThoughNotStarted = answer === 'cancelled_before_start' ? scene.pods.of(task).length : 0;
+  const podsThoughNotStarted = answer === 'cancelled_before_start' ? pods.of(task).length : 0;
   return {
     answer,
     outcome,
-    offences: scene.pods.offencesAfter(task, answeredAt),
+    offences: pods.offencesAfter(task, answeredAt),
     left: await left(),
     podsThoughNotStarted,
   };

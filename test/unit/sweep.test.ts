@@ -71,7 +71,7 @@ describe('the cases of the sweep', () => {
         .toArray()
         .map(({ id }) => id);
     expect(ids()).toEqual(ids());
-    expect(ids().at(-1)).toBe('seed:56');
+    expect(ids().at(-1)).toBe('storm:56');
     expect(randomOf(7)()).toBe(randomOf(7)());
   });
 

@@ -88,6 +88,8 @@ function temporalCommand(program: string, folder: string, ports: Ports): Command
     'ui-port': ports.TEMPORAL_UI,
     // A file, so that a restart of the server alone keeps its workflows.
     'db-filename': join(folder, 'temporal.db'),
+    // Which is thrown away at every start, so it need not survive a power cut.
+    'sqlite-pragma': 'synchronous=off',
     'log-level': 'warn',
   };
   return {

@@ -1,4 +1,4 @@
-/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep,table}.json in, docs/evidence.{md,json} and pictures out. */
+/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep-real,sweep-simulated,table}.json in, docs/evidence.{md,json} and pictures out. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
@@ -13,8 +13,8 @@ export interface Evidence {
   /** Tier 1: `npm run lab -- model --json`. */
   readonly model?: ModelResult;
   readonly mutants?: MutantsResult;
-  /** Tier 2: `npm run lab -- sweep --summary docs/evidence/sweep.json`. */
-  readonly sweep?: SweepResult;
+  /** Tier 2: `npm run lab -- sweep --summary docs/evidence/sweep-NODES.json`. */
+  readonly sweeps?: readonly SweepResult[];
   /** Tier 3: this report's own. */
   readonly table?: Table;
 }
@@ -45,12 +45,12 @@ export function writeEvidence(measured: Table | undefined): Evidence {
   if (table !== undefined) writeJson(join(RESULTS, 'table.json'), table);
   const model = readResult<ModelResult>('model.json');
   const mutants = readResult<MutantsResult>('mutants.json');
-  const sweep = readResult<SweepResult>('sweep.json');
+  const sweeps = ['sweep-real.json', 'sweep-simulated.json'].flatMap((name) => readResult<SweepResult>(name) ?? []);
   const evidence: Evidence = {
     kind: 'evidence',
     ...(model && { model }),
     ...(mutants && { mutants }),
-    ...(sweep && { sweep }),
+    ...(sweeps.length > 0 && { sweeps }),
     ...(table && { table }),
   };
   writeJson(join(DOCS, 'evidence.json'), evidence);

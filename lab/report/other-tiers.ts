@@ -16,8 +16,23 @@ export interface ModelResult {
   }[];
 }
 
-/** `npm run lab -- sweep --summary docs/evidence/sweep.json`: whatever it counts, by name. */
-export type SweepResult = Readonly<Record<string, unknown>>;
+/** `npm run lab -- sweep --summary docs/evidence/sweep-NODES.json`, once for each kind of nodes. */
+export interface SweepResult {
+  readonly nodes: 'real' | 'simulated';
+  readonly cases: number;
+  readonly held: number;
+  readonly failed: readonly { readonly id: string }[];
+  readonly cancelled: number;
+  readonly byKind: Readonly<Record<string, number>>;
+  readonly answers: Readonly<Record<string, number>>;
+  readonly latePods: number;
+  readonly bystandersUntouched: boolean;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p95: number;
+  readonly versions: Readonly<Record<string, number>>;
+  readonly days: readonly string[];
+}
 
 export function modelSection({ explored }: ModelResult): readonly string[] {
   const names = [...new Set(explored.map(({ protocol }) => protocol))];
@@ -50,25 +65,47 @@ function brokenIn(explored: ModelResult['explored']): string {
     .join('; ');
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  cases: 'cases',
-  held: 'held',
-  cancelled: 'of them cancelled',
-  latePods: 'Pods made after the answer',
-  p50: 'from the wait for the end to the outcome told, p50, ms',
-  p95: 'the same, p95, ms',
-  bystandersUntouched: 'bystanders untouched',
-  nodes: 'containers',
-};
+type Counts = Readonly<Record<string, number>>;
 
-export function sweepSection(sweep: SweepResult): readonly string[] {
-  const told = Object.entries(sweep).flatMap(([name, value]) => {
-    if (Array.isArray(value)) return [`| ${WORDS[name] ?? name} | ${value.length} |`];
-    if (typeof value === 'number') return [`| ${WORDS[name] ?? name} | ${value.toLocaleString('en')} |`];
-    if (typeof value === 'boolean') return [`| ${WORDS[name] ?? name} | ${value ? 'yes' : 'no'} |`];
-    return typeof value === 'string' ? [`| ${WORDS[name] ?? name} | ${value} |`] : [];
-  });
-  return ['## Tier 2: a sweep of faults on a real API server', '', '| | |', '|---|---|', ...told, ''];
+export function sweepSection(sweeps: readonly SweepResult[]): readonly string[] {
+  const row = (name: string, cell: (sweep: SweepResult) => string) => `| ${name} | ${sweeps.map(cell).join(' | ')} |`;
+  const rows = (of: (sweep: SweepResult) => Counts, before: string) =>
+    [...new Set(sweeps.flatMap((sweep) => Object.keys(of(sweep))))].map((name) =>
+      row(`${before}${name.replaceAll('_', ' ')}`, (sweep) => count(of(sweep)[name] ?? 0)),
+    );
+  return [
+    '## Tier 2: a sweep of faults on a real API server',
+    '',
+    'Every case: one task, with faults on its requests and mostly a cancel; judged from the watch of the API server itself.',
+    'Simulated nodes run Pods on paper, so those cases say nothing about containers; all else is the same. Many cases played at once,',
+    'so the times are those of a busy machine.',
+    '',
+    `| | ${sweeps.map(({ nodes }) => `${nodes} nodes`).join(' | ')} |`,
+    `|---|${sweeps.map(() => '---:').join('|')}|`,
+    row('cases', ({ cases }) => count(cases)),
+    ...rows(({ byKind }) => byKind, '… '),
+    row('held', ({ held }) => count(held)),
+    row('**did not hold**', ({ failed }) => `**${count(failed.length)}**`),
+    row('a cancel was sent and answered', ({ cancelled }) => count(cancelled)),
+    ...rows(({ answers }) => answers, 'answered: '),
+    row('Pods made after the answer', ({ latePods }) => count(latePods)),
+    row('bystanders untouched', ({ bystandersUntouched }) => (bystandersUntouched ? 'yes' : '**no**')),
+    row(
+      'from the wait for the end to the outcome told, p50 / p95',
+      ({ p50, p95 }) => `${seconds(p50)} / ${seconds(p95)}`,
+    ),
+    row('versions of Holdfast', ({ versions }) => Object.keys(versions).join(', ')),
+    row('played on', ({ days }) => days.join(', ')),
+    '',
+  ];
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 /** `npm run lab -- model --mutants --json`, kept as docs/evidence/mutants.json. */

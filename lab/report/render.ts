@@ -6,7 +6,7 @@ import { modelSection, mutantsSection, sweepSection } from './other-tiers.ts';
 import type { Cell, Percentile } from './stats.ts';
 import type { Table, TableRow } from './table.ts';
 
-export function render({ model, mutants, sweep, table }: Evidence): string {
+export function render({ model, mutants, sweeps, table }: Evidence): string {
   return [
     '# Evidence',
     '',
@@ -15,7 +15,7 @@ export function render({ model, mutants, sweep, table }: Evidence): string {
     ...(table === undefined ? [] : tableSections(table)),
     ...(model === undefined ? [] : modelSection(model)),
     ...(mutants === undefined ? [] : mutantsSection(mutants)),
-    ...(sweep === undefined ? [] : sweepSection(sweep)),
+    ...(sweeps === undefined ? [] : sweepSection(sweeps)),
   ].join('\n');
 }
 

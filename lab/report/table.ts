@@ -1,5 +1,4 @@
 /** Tier 3: measures every protocol, keeps each case, and gives the table. */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { VersionApi, type KubeConfig } from '@kubernetes/client-node';
 import { Connection } from '@temporalio/client';
 import { terminalReporter } from '../../dev/report.ts';
-import { pathsFrom, repository } from '../../dev/system/paths.ts';
+import { holdfastVersion } from '../stage/version.ts';
+import { pathsFrom } from '../../dev/system/paths.ts';
 import { readConfig } from '../../src/config.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { PROTOCOLS } from '../protocols/index.ts';
@@ -188,13 +188,11 @@ async function versions(kube: KubeConfig, redis: RedisServer | string): Promise<
   const connection = await Connection.connect(readConfig().temporal.connectionOptions);
   const { serverVersion } = await connection.workflowService.getSystemInfo({});
   await connection.close();
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim();
-  const changed = git('status', '--porcelain', '--', 'src') === '' ? '' : ' with changes that were not committed';
   return {
     kubernetes: gitVersion,
     temporal: serverVersion ?? 'unknown',
     node: process.version,
     redis: typeof redis === 'string' ? redis : redis.version,
-    holdfast: `${git('rev-parse', '--short', 'HEAD')}${changed}`,
+    holdfast: holdfastVersion(),
   };
 }

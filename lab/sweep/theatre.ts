@@ -1,4 +1,5 @@
 /** A stage on which many cases play at once: who a request belongs to, and what is left when all is quiet. */
+import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
@@ -26,7 +27,8 @@ export interface CaseResult {
   readonly ms: number;
 }
 
-const QUIET_SECONDS = 60;
+/** Release is long over; the sweeper, which takes what came after it, may be busy with all the other cases. */
+const QUIET_SECONDS = 180;
 
 export class Theatre {
   readonly stage: Stage;
@@ -139,7 +141,9 @@ export class Theatre {
   async #leftAfterQuiet(player: Player, task: string): Promise<readonly string[]> {
     const left = async () => {
       const { anchors, jobs, pods } = await this.stage.remains(player.taskId);
-      return [...anchors, ...jobs, ...pods].map(({ metadata }) => metadata?.name ?? '');
+      const named = (kind: string) => (found: { readonly metadata?: V1ObjectMeta }) =>
+        `${kind} ${found.metadata?.name}`;
+      return [...anchors.map(named('ConfigMap')), ...jobs.map(named('Job')), ...pods.map(named('Pod'))];
     };
     const quiet = async () =>
       player.onWay === 0 && this.#eyes.present(task).length === 0 && (await left()).length === 0;

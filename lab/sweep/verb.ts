@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createLogger } from '../../src/telemetry.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
+import { holdfastVersion } from '../stage/version.ts';
 import { localState } from '../stage/local-state.ts';
 import { allCases, learn, sweep } from './sweep.ts';
 import { parseCase, type Case } from './cases.ts';
@@ -36,7 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const workflowBundle = join(folder, 'bundle.js');
     await writeFile(workflowBundle, (await bundleWorkflows(createLogger('error'))).code);
     const { images, kubernetes } = await localState();
-    const results = await Results.open(options.out);
+    const results = await Results.open(options.out, holdfastVersion());
     const cases = options.only.length > 0 ? options.only : await choose(options, workflowBundle, images.busybox);
     const progress = new Progress(cases.length);
     const { bystandersUntouched } = await sweep({

@@ -10,7 +10,7 @@ const REQUESTS = 21;
 const QUICK = 96;
 const MINUTES = 3;
 
-const results = Results.open(undefined);
+const results = Results.open(undefined, 'this one');
 afterAll(async () => {
   const { all } = await results;
   console.log(`${all.length} cases of the sweep were played`);

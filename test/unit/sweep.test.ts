@@ -89,8 +89,12 @@ it('a sweep is summed up by what held, what did not, and what was answered', () 
     latePods: 0,
     requests: 9,
     ms: 5,
+    holdfast: 'abc',
+    on: '2026-11-22',
   };
-  const summary = summarise([result, { ...result, id: 'seed:2', offences: ['left after quiet: x'], ms: 7 }]);
+  const summary = summarise([result, { ...result, id: 'storm:2', offences: ['left after quiet: x'], ms: 7 }]);
   expect(summary).toMatchObject({ cases: 2, held: 1, answers: { cancelled_running: 2 }, p50: 7 });
-  expect(summary.failed.map(({ id }) => id)).toEqual(['seed:2']);
+  expect(summary).toMatchObject({ versions: { abc: 2 }, days: ['2026-11-22'] });
+  expect(Object.values(summary.byKind)).toEqual([1, 1]);
+  expect(summary.failed.map(({ id }) => id)).toEqual(['storm:2']);
 });

@@ -11,6 +11,8 @@ export default defineConfig({
       { test: { ...shared, name: 'lab', include: ['test/lab/**/*.test.ts'] } },
       // The evaluation runner as a real Python process, with samples that run into their timeouts.
       { test: { ...shared, name: 'runner', include: ['test/runner/**/*.test.ts'] } },
+      // The alert rules; takes Prometheus' own promtool from its Debian package, once.
+      { test: { ...shared, name: 'alerts', include: ['test/alerts/**/*.test.ts'] } },
       {
         test: {
           ...shared,

@@ -4,6 +4,7 @@
  * file of the user's; they hold where nothing else is said.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -17,6 +18,14 @@ export const IN_CLUSTER = 'in-cluster';
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes namespace name');
 const count = (min: number, max: number) =>
   z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
+
+/** `127.0.0.1:9464` or `[::1]:9464`: what is bound has no name. */
+function isSocketAddress(text: string): boolean {
+  const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const bracketed = /^\[(.*)\]$/.exec(host)?.[1];
+  const hostIsGood = bracketed === undefined ? isIP(host) === 4 : isIP(bracketed) === 6;
+  return hostIsGood && Number(port) >= 1 && Number(port) <= 65_535;
+}
 
 const schema = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
@@ -37,6 +46,11 @@ const schema = z.object({
   HOLDFAST_SWEEP_SECONDS: count(0, 86_400).default(60),
   /** A workflow bundle made before; else the one beside dist/worker.js, else made at start. */
   HOLDFAST_WORKFLOW_BUNDLE: z.string().min(1).optional(),
+  /** Where Prometheus finds `/metrics`. None: they are not served. */
+  HOLDFAST_METRICS_ADDRESS: z
+    .string()
+    .refine(isSocketAddress, 'must be an IP address and a port, e.g. 127.0.0.1:9464')
+    .optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -54,6 +68,7 @@ export interface Config {
   readonly maxTasks: number;
   readonly sweepSeconds: number;
   readonly workflowBundle: string | undefined;
+  readonly metricsAddress: string | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -83,6 +98,7 @@ export function readConfig(given: Env = process.env): Config {
     maxTasks: values.HOLDFAST_MAX_TASKS,
     sweepSeconds: values.HOLDFAST_SWEEP_SECONDS,
     workflowBundle: values.HOLDFAST_WORKFLOW_BUNDLE,
+    metricsAddress: values.HOLDFAST_METRICS_ADDRESS,
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
 }

@@ -5,7 +5,6 @@ import { Client } from '@temporalio/client';
 import {
   bundleWorkflowCode,
   NativeConnection,
-  Runtime,
   Worker,
   type WorkerOptions,
   type WorkflowBundleOption,
@@ -23,8 +22,12 @@ import { RunWatch } from './kubernetes/run-watch.ts';
 import { Collector } from './logs/collector.ts';
 import { LogStore } from './logs/store.ts';
 import { keepSweeping } from './sweeper/sweep.ts';
-import { createLogger, temporalLogger } from './telemetry.ts';
+import { createLogger, createMetrics, installRuntime, temporalLogger } from './telemetry.ts';
 import { namespaceId } from './temporal-namespace.ts';
+import { Unreleased } from './unreleased.ts';
+
+/** Between two updates of the one number that changes by itself. Milliseconds. */
+const AGE_MS = 2_000;
 
 export interface HoldfastWorker {
   /** Resolves when the worker has stopped; rejects if it failed. */
@@ -60,11 +63,13 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   const stopped = new AbortController();
   return {
     run: async () => {
+      const aging = setInterval(() => deps.metrics.oldestUnreleased(deps.unreleased.oldest()), AGE_MS);
       try {
         const running = Promise.all([tasks.run(), follows.run()]).finally(() => stopped.abort());
         const sweeping = keepSweeping({ ...deps, client, everySeconds: config.sweepSeconds }, stopped.signal);
         await Promise.all([running, sweeping]);
       } finally {
+        clearInterval(aging);
         await close();
         await connection.close();
       }
@@ -115,6 +120,8 @@ async function createDeps(
     logs,
     collector,
     log: logger,
+    metrics: createMetrics(logger),
+    unreleased: new Unreleased(),
     temporalNamespaceId,
     pythonImage: config.pythonImage,
   };
@@ -136,7 +143,7 @@ async function connect(config: Config): Promise<NativeConnection> {
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.logLevel);
-  Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
+  installRuntime(config, logger);
   const worker = await createWorker(config, logger);
   process.once('SIGTERM', worker.stop);
   process.once('SIGINT', worker.stop);

@@ -104,7 +104,8 @@ async function releaseEarlierRuns(deps: Deps, run: RunRef, signal: AbortSignal):
   );
   if (others.size === 0) return;
   const latest = await getClient().workflow.getHandle(run.taskId).describe();
-  const { workflowExecution } = activityInfo();
+  const { workflowExecution, scheduledTimestampMs } = activityInfo();
   if (latest.runId !== workflowExecution?.runId) return;
-  for (const [name, earlier] of others) await releaseRun(deps, { ...earlier, name }, signal);
+  for (const [name, earlier] of others)
+    await deps.unreleased.during(name, scheduledTimestampMs, () => releaseRun(deps, { ...earlier, name }, signal));
 }

@@ -4,6 +4,8 @@ import type { RunWatch } from '../kubernetes/run-watch.ts';
 import type { Collector } from '../logs/collector.ts';
 import type { Logger } from 'pino';
 import type { LogStore } from '../logs/store.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Unreleased } from '../unreleased.ts';
 
 export interface Deps {
   readonly api: JobsApi;
@@ -11,6 +13,8 @@ export interface Deps {
   readonly logs: LogStore;
   readonly collector: Collector;
   readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly unreleased: Unreleased;
   /** UUID of the Temporal namespace. */
   readonly temporalNamespaceId: string;
   /** The image for workloads that need Python and name no other. */

@@ -5,6 +5,7 @@ import type { Problem, Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isEnding, nextReleaseStep, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
+import type { ContainerTimes } from '../kubernetes/container-times.ts';
 import { endOfRun } from '../kubernetes/diagnosis.ts';
 import type { LogLine, StoredRun } from '../logs/store.ts';
 import type { Deps } from './deps.ts';
@@ -21,14 +22,16 @@ const DRAIN_MS = 5_000;
 
 interface ReleaseOptions extends Partial<Pick<Performing, 'show'>> {
   readonly settled?: boolean;
+  /** Told of the Pods at each look. */
+  readonly containers?: ContainerTimes;
 }
 
 export async function releaseRun(
   deps: Deps,
   run: NamedRun,
   signal: AbortSignal,
-  { show, settled = true }: ReleaseOptions = {},
-): Promise<Released> {
+  { show, settled = true, containers }: ReleaseOptions = {},
+): Promise<Extract<Released, { is: 'released' }>> {
   const since = Date.now();
   const stored = storedRun(deps, run);
   const collections = new Map<string, Promise<void>>();
@@ -37,6 +40,7 @@ export async function releaseRun(
     const changed = deps.watch.changed(run.name, pause, signal);
     const world = await readWorld(deps, run, signal);
     found = worse(found, world);
+    containers?.look(world.pods, Date.now());
     for (const pod of world.pods) collections.set(pod.metadata?.uid ?? '', collect(deps, stored, pod));
     const step = nextReleaseStep(world);
     if (step.do === 'say released') break;

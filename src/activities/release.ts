@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getClient } from '@temporalio/activity';
+import { activityInfo, getClient } from '@temporalio/activity';
 import type { AnchorRef, Ending, Released, RunRef } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { runName } from '../fence.ts';
+import { ContainerTimes } from '../kubernetes/container-times.ts';
 import { latest } from '../kubernetes/diagnosis.ts';
 import { storedPlan } from '../kubernetes/job.ts';
 import { standingOf } from '../task-standing.ts';
+import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
 import { resultOf } from './output.ts';
-import { perform } from './perform.ts';
+import { perform, type Performing } from './perform.ts';
 import { ATTEMPT_MS, endedByItself, releaseRun, storedRun } from './release-run.ts';
 import { type NamedRun, readWorld } from './world.ts';
 
@@ -26,13 +28,39 @@ export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Pro
   const name = anchor?.name ?? runName(deps.temporalNamespaceId, run);
   const named = { taskId: run.taskId, runId: anchor?.run.runId ?? run.runId, name };
   return perform(
-    async ({ signal, show }) => {
-      const ending = settled ? undefined : await unsettledEnding(deps, named, signal);
-      if (ending !== undefined) return { is: 'unsettled', ending };
-      return releaseRun(deps, named, signal, { show, settled });
+    (performing) => {
+      const { attempt, scheduledTimestampMs } = activityInfo();
+      if (attempt > 1) deps.metrics.releaseRetried();
+      return deps.unreleased.during(name, scheduledTimestampMs, () =>
+        settled ? releaseSettled(deps, named, performing) : releaseUnsettled(deps, named, performing),
+      );
     },
     { retryEverything: true, whenForgotten: () => releaseIfForgotten(deps, named) },
   );
+}
+
+function releaseSettled(deps: Deps, run: NamedRun, { signal, show }: Performing): Promise<Released> {
+  return releaseRun(deps, run, signal, { show });
+}
+
+async function releaseUnsettled(deps: Deps, run: NamedRun, { signal, show }: Performing): Promise<Released> {
+  const ending = await unsettledEnding(deps, run, signal);
+  if (ending !== undefined) {
+    ifCancelled(deps, () => deps.metrics.cancelOutrun(ending.kind));
+    return { is: 'unsettled', ending };
+  }
+  const containers = new ContainerTimes();
+  const released = await releaseRun(deps, run, signal, { show, settled: false, containers });
+  const answeredAt = Date.now();
+  ifCancelled(deps, (requestedAt) =>
+    deps.metrics.cancelProved({
+      phase: released.found,
+      // The one clock is Temporal's, the other ours.
+      seconds: Math.max(0, answeredAt - requestedAt) / 1_000,
+      wastedContainerSeconds: containers.secondsAfter(requestedAt),
+    }),
+  );
+  return released;
 }
 
 /** How the Job ended by itself, if it did; its result is read as long as it is there. */
@@ -58,6 +86,11 @@ export async function releaseIfForgotten(deps: Deps, run: NamedRun): Promise<voi
   const standing = await standingOf(getClient(), taskId);
   if (standing === 'open' || standing === 'unknown') return;
   deps.log.info({ taskId, jobName, standing }, 'the task was ended from outside; releasing what it left');
+  await deps.unreleased.during(jobName, Date.now(), () => releasePatiently(deps, run));
+}
+
+async function releasePatiently(deps: Deps, run: NamedRun): Promise<void> {
+  const { taskId, name: jobName } = run;
   const signal = AbortSignal.timeout(ATTEMPT_MS);
   for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 30_000)) {
     try {
@@ -66,6 +99,7 @@ export async function releaseIfForgotten(deps: Deps, run: NamedRun): Promise<voi
     } catch (error) {
       deps.log.warn({ taskId, jobName, error: String(error) }, 'release goes on');
       await sleep(pause, undefined, { signal });
+      deps.metrics.releaseRetried();
     }
   }
 }

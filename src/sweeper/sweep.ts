@@ -6,6 +6,7 @@ import type { Deps } from '../activities/deps.ts';
 import { releaseRun } from '../activities/release-run.ts';
 import type { NamedRun } from '../activities/world.ts';
 import { ANNOTATION, LABEL, MANAGED_BY } from '../fence.ts';
+import type { Orphan } from '../metrics.ts';
 import { standingOf } from '../task-standing.ts';
 import { judge, type Suspect } from './judge.ts';
 
@@ -24,10 +25,28 @@ export async function keepSweeping(deps: SweeperDeps, stop: AbortSignal): Promis
   while (!stop.aborted) {
     await sleep(deps.everySeconds * 1_000, undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) return;
-    seen = await sweep(deps, seen, stop).catch((error: unknown) => {
+    seen = await tellSweep(deps, seen, stop).catch((error: unknown) => {
       if (!stop.aborted) deps.log.warn({ error: String(error) }, 'a sweep did not end; nothing was released in doubt');
       return new Map();
     });
+  }
+}
+
+/** Sweeps, and tells the metrics of it, whether it ended or not. */
+async function tellSweep(
+  deps: SweeperDeps,
+  before: ReadonlyMap<string, Suspect>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Suspect>> {
+  const orphans: Orphan[] = [];
+  try {
+    const suspects = await sweep(deps, before, signal, (orphan) => orphans.push(orphan));
+    deps.unreleased.suspect(suspects.keys());
+    deps.metrics.swept({ at: Date.now(), orphans });
+    return suspects;
+  } catch (error) {
+    if (!signal.aborted) deps.metrics.swept({ at: Date.now(), orphans, refused: { because: 'failed' } });
+    throw error;
   }
 }
 
@@ -36,6 +55,7 @@ export async function sweep(
   deps: SweeperDeps,
   before: ReadonlyMap<string, Suspect>,
   signal: AbortSignal,
+  tell: (orphan: Orphan) => void,
 ): Promise<ReadonlyMap<string, Suspect>> {
   const suspects = new Map<string, Suspect>();
   for (const { named, suspect } of await findRuns(deps, signal)) {
@@ -46,7 +66,13 @@ export async function sweep(
     suspects.set(suspect.run, suspect);
     if (verdict.do !== 'release') continue;
     deps.log.warn({ taskId: named.taskId, jobName: named.name, standing }, 'releasing what no task owns');
-    await releaseRun(deps, named, AbortSignal.any([signal, AbortSignal.timeout(RELEASE_MS)]));
+    try {
+      await releaseRun(deps, named, AbortSignal.any([signal, AbortSignal.timeout(RELEASE_MS)]));
+    } catch (error) {
+      tell({ reason: standing, removed: false });
+      throw error;
+    }
+    tell({ reason: standing, removed: true });
     suspects.delete(suspect.run);
   }
   return suspects;

@@ -7,8 +7,8 @@ import type { CommandTask, Task } from '../../src/contract.ts';
 export { until } from '../../lab/stage/until.ts';
 export type Scene = Stage;
 
-export function openScene(): Promise<Scene> {
-  return Stage.open({ workflowBundle: inject('workflowBundle') });
+export function openScene(env: NodeJS.ProcessEnv = {}): Promise<Scene> {
+  return Stage.open({ workflowBundle: inject('workflowBundle'), env });
 }
 
 export async function images(): Promise<LocalState['images']> {

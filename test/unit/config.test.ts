@@ -53,6 +53,7 @@ describe('with nothing said', () => {
       maxTasks: 2_000,
       sweepSeconds: 60,
       workflowBundle: undefined,
+      metricsAddress: undefined,
       logLevel: 'info',
     });
     expect(() => loadKubeConfig(alone().kubernetes)).toThrow(/HOLDFAST_KUBE_CONTEXT is not set/);
@@ -85,6 +86,8 @@ describe('every variable', () => {
     ['HOLDFAST_KUBE_DEADLINE_MS', '100', { kubernetes: { deadlineMs: 100 } }],
     ['HOLDFAST_SWEEP_SECONDS', '0', { sweepSeconds: 0 }],
     ['HOLDFAST_WORKFLOW_BUNDLE', '/b.js', { workflowBundle: '/b.js' }],
+    ['HOLDFAST_METRICS_ADDRESS', '127.0.0.1:9464', { metricsAddress: '127.0.0.1:9464' }],
+    ['HOLDFAST_METRICS_ADDRESS', '[::]:9464', { metricsAddress: '[::]:9464' }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ])('%s is taken as it is given', (name, value, expected) => {
     expect(alone({ [name]: value })).toMatchObject(expected);
@@ -103,6 +106,11 @@ describe('every variable', () => {
     ['HOLDFAST_SWEEP_SECONDS', '-1'],
     ['HOLDFAST_SWEEP_SECONDS', 'off'],
     ['HOLDFAST_SWEEP_SECONDS', ' '],
+    ['HOLDFAST_METRICS_ADDRESS', '9464'],
+    ['HOLDFAST_METRICS_ADDRESS', 'localhost:9464'],
+    ['HOLDFAST_METRICS_ADDRESS', '127.0.0.1:0'],
+    ['HOLDFAST_METRICS_ADDRESS', '127.0.0.1:65536'],
+    ['HOLDFAST_METRICS_ADDRESS', '::1:9464'],
     ['HOLDFAST_LOG_LEVEL', 'loud'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(Object.keys(problemsOf({ [name]: value }))).toEqual([name]);

@@ -97,6 +97,14 @@ describe('the worker in the cluster', () => {
     expect(template?.spec?.terminationGracePeriodSeconds).toBeGreaterThan(Number(grace) + 5);
   });
 
+  it('serves its metrics at the port that it says', () => {
+    const address = container?.env?.find(({ name }) => name === 'HOLDFAST_METRICS_ADDRESS')?.value ?? '';
+    const [port] = container?.ports ?? [];
+    expect(address).toBe(`0.0.0.0:${port?.containerPort}`);
+    expect(template?.metadata?.annotations?.['prometheus.io/port']).toBe(String(port?.containerPort));
+    expect(read('deploy/README.md')).toContain(`- port: ${port?.name}\n`);
+  });
+
   it('keeps its logs on the volume', () => {
     const folder = container?.env?.find(({ name }) => name === 'HOLDFAST_LOG_DIR')?.value ?? '';
     const mount = container?.volumeMounts?.find(({ mountPath }) => folder.startsWith(`${mountPath}/`));

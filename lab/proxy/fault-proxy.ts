@@ -203,6 +203,8 @@ export class FaultProxy {
       request.on('response', resolve);
       request.on('error', reject);
     });
+    // It may fail while its last byte is still held, with nobody listening yet.
+    answered.catch(() => undefined);
     return { request, answered };
   }
 }

@@ -11,7 +11,7 @@ export class Player {
   readonly #client: HoldfastClient;
   readonly #schedule: Schedule;
   readonly #cancelAsked = new Gate();
-  readonly #onWay = new Set<SeenRequest>();
+  readonly #onWay = new Map<SeenRequest, number>();
   #position = 0;
   #cancelAfter: SeenRequest | undefined;
   #cancelSent = false;
@@ -34,15 +34,15 @@ export class Player {
     return this.#cancelSent;
   }
 
-  /** Requests of the task that have not come to their end yet. */
-  get onWay(): number {
-    return this.#onWay.size;
+  /** Requests of the task that have not come to their end yet, in words. */
+  get onWay(): readonly string[] {
+    return [...this.#onWay].map(([request, position]) => `request ${position}, ${request.verb} ${request.kind}`);
   }
 
   async onRequest(request: SeenRequest): Promise<Fault> {
-    this.#onWay.add(request);
     this.#position += 1;
     const position = this.#position;
+    this.#onWay.set(request, position);
     const { cancel } = this.#schedule;
     if (cancel !== undefined && 'at' in cancel && cancel.at === position) {
       if (cancel.moment === 'before') await this.cancelNow();

@@ -146,10 +146,9 @@ export class Theatre {
       return [...anchors.map(named('ConfigMap')), ...jobs.map(named('Job')), ...pods.map(named('Pod'))];
     };
     const quiet = async () =>
-      player.onWay === 0 && this.#eyes.present(task).length === 0 && (await left()).length === 0;
+      player.onWay.length === 0 && this.#eyes.present(task).length === 0 && (await left()).length === 0;
     await until('quiet', quiet, QUIET_SECONDS).catch(() => undefined);
-    const requests = player.onWay === 0 ? [] : [`${player.onWay} requests on the wire`];
-    return [...requests, ...(await left())];
+    return [...player.onWay, ...(await left())];
   }
 
   #forget(taskId: string, task: string): void {

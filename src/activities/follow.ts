@@ -21,6 +21,11 @@ import { releaseIfForgotten } from './release.ts';
 const LOOK_MS = 1_000;
 /** The watch is a cache; every so often the API server is asked itself. Milliseconds. */
 const FRESH_MS = 30_000;
+/**
+ * Longest wait between two questions for events, which come the more rarely the longer a Pod waits: the API server has no
+ * index of events, and reads all of the namespace for each question. Milliseconds.
+ */
+const EVENTS_MS = 30_000;
 /** Signals that one follow sends, so that history does not grow with a task's duration. */
 const SIGNAL_LIMIT = 30;
 
@@ -72,6 +77,7 @@ class Watcher {
   readonly #signal: AbortSignal;
   #freshAt = 0;
   #waitingSince: number | undefined;
+  #asked: { readonly uid: string; readonly events: readonly CoreV1Event[]; readonly at: number } | undefined;
 
   constructor(deps: Deps, anchor: AnchorRef, job: JobRef, signal: AbortSignal) {
     this.#deps = deps;
@@ -102,14 +108,20 @@ class Watcher {
     if (first.is !== 'waiting') return { job: ours, pods, diagnosis: first };
     this.#waitingSince ??= findings.now;
     // Most Pods run within a second; only what takes longer is worth asking about.
-    if (findings.now - this.#waitingSince < LOOK_MS) return { job: ours, pods, diagnosis: first };
+    const waited = findings.now - this.#waitingSince;
+    if (waited < LOOK_MS) return { job: ours, pods, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
-    const diagnosis = diagnose({ ...findings, events: await this.#events(latest(pods)), nodes });
+    const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
+    const diagnosis = diagnose({ ...findings, events, nodes });
     return { job: ours, pods, diagnosis };
   }
 
-  async #events(pod: V1Pod | undefined): Promise<readonly CoreV1Event[]> {
-    return this.#deps.api.eventsOf(pod?.metadata?.uid ?? this.#uid, this.#signal);
+  async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {
+    const pause = Math.min(Math.max(LOOK_MS, waited / 2), EVENTS_MS);
+    if (this.#asked?.uid === uid && Date.now() - this.#asked.at < pause) return this.#asked.events;
+    const events = await this.#deps.api.eventsOf(uid, this.#signal);
+    this.#asked = { uid, events, at: Date.now() };
+    return events;
   }
 }
 

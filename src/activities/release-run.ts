@@ -1,5 +1,5 @@
 /** The loop under release: read, ask the fence, do the one thing, until it says released. */
-import type { CoreV1Event } from '@kubernetes/client-node';
+import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem, Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
@@ -91,8 +91,12 @@ function worse(
   return job === undefined ? found : 'suspended';
 }
 
-/** What Kubernetes said, kept for tasks that never had any output of their own. */
+/**
+ * What Kubernetes said, kept for tasks that were let go and never had any output of their own. For no others: the API
+ * server has no index of events, and reads all of the namespace for each question.
+ */
 async function keepEvents(deps: Deps, run: StoredRun, world: RunWorld, signal: AbortSignal): Promise<void> {
+  if (world.job?.spec?.suspend === true || world.pods.some(hasBegun)) return;
   const uids = [world.job, ...world.pods].flatMap((object) => object?.metadata?.uid ?? []);
   try {
     const events = (await Promise.all(uids.map((uid) => deps.api.eventsOf(uid, signal)))).flat();
@@ -104,6 +108,11 @@ async function keepEvents(deps: Deps, run: StoredRun, world: RunWorld, signal: A
     signal.throwIfAborted();
     deps.log.warn({ jobName: run.run, error: String(error) }, 'events were not kept');
   }
+}
+
+function hasBegun({ status }: V1Pod): boolean {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return containers.some(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
 }
 
 function toLine(event: CoreV1Event): LogLine {

@@ -147,8 +147,11 @@ export class Theatre {
     };
     const quiet = async () =>
       player.onWay.length === 0 && this.#eyes.present(task).length === 0 && (await left()).length === 0;
-    await until('quiet', quiet, QUIET_SECONDS).catch(() => undefined);
-    return [...player.onWay, ...(await left())];
+    const isQuiet = await until('quiet', quiet, QUIET_SECONDS).then(
+      () => true,
+      () => false,
+    );
+    return isQuiet ? [] : [...player.onWay, ...(await left())];
   }
 
   #forget(taskId: string, task: string): void {

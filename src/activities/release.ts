@@ -9,7 +9,8 @@ import { standingOf } from '../task-standing.ts';
 import type { Deps } from './deps.ts';
 import { resultOf } from './output.ts';
 import { perform } from './perform.ts';
-import { ATTEMPT_MS, endedByItself, releaseRun, storedRun } from './release-run.ts';
+import { endedByItself, releaseRun, storedRun } from './release-run.ts';
+import { ATTEMPT_MS } from './remove-run.ts';
 import { type NamedRun, readWorld } from './world.ts';
 
 export interface ReleaseInput {

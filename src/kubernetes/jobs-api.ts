@@ -9,9 +9,7 @@ import {
   type CoreV1Event,
   HttpMethod,
   type KubeConfig,
-  Observable,
   RequestContext,
-  type ResponseContext,
   setHeaderOptions,
   PatchStrategy,
   type V1ConfigMap,
@@ -22,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
+import { metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
   readonly namespace: string;
@@ -47,6 +46,7 @@ export class JobsApi {
   readonly #core: CoreV1Api;
   readonly #batch: BatchV1Api;
   readonly #deadlineMs: number;
+  #serverDate = '';
 
   constructor(config: KubeConfig, options: JobsApiOptions) {
     this.namespace = options.namespace;
@@ -54,6 +54,11 @@ export class JobsApi {
     this.#core = config.makeApiClient(CoreV1Api);
     this.#batch = config.makeApiClient(BatchV1Api);
     this.#deadlineMs = options.deadlineMs ?? 5_000;
+  }
+
+  /** The API server's own clock as its latest answer told it, to the second; an invalid date if none did. */
+  get serverTime(): Date {
+    return new Date(this.#serverDate);
   }
 
   createAnchor(body: V1ConfigMap, signal?: AbortSignal): Promise<V1ConfigMap> {
@@ -91,11 +96,11 @@ export class JobsApi {
     });
   }
 
-  /** Anchors that carry these labels, e.g. all of one task. */
+  /** Anchors that carry these labels, e.g. all of one task: their metadata. */
   async listAnchors(labelSelector: string, signal?: AbortSignal): Promise<readonly V1ConfigMap[]> {
     const { namespace } = this;
     const list = await this.#call(`list ConfigMaps ${labelSelector}`, signal, (options) =>
-      this.#core.listNamespacedConfigMap({ namespace, labelSelector }, options),
+      this.#core.listNamespacedConfigMap({ namespace, labelSelector }, metadataOnly(options)),
     );
     return list.items;
   }
@@ -127,10 +132,11 @@ export class JobsApi {
     );
   }
 
+  /** Jobs that carry these labels: their metadata. */
   async listJobs(labelSelector: string, signal?: AbortSignal): Promise<readonly V1Job[]> {
     const { namespace } = this;
     const list = await this.#call(`list Jobs ${labelSelector}`, signal, (options) =>
-      this.#batch.listNamespacedJob({ namespace, labelSelector }, options),
+      this.#batch.listNamespacedJob({ namespace, labelSelector }, metadataOnly(options)),
     );
     return list.items;
   }
@@ -268,24 +274,9 @@ export class JobsApi {
   async #once<T>(signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
     signal?.throwIfAborted();
     const deadline = AbortSignal.timeout(this.#deadlineMs);
-    return send(withSignal(signal === undefined ? deadline : AbortSignal.any([signal, deadline])));
+    const ended = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+    return send(withSignal(ended, ({ headers }) => (this.#serverDate = headers['date'] ?? this.#serverDate)));
   }
 }
 
 type Send<T> = (options: ConfigurationOptions) => Promise<T>;
-
-/** The generated client takes a signal only through a middleware; a `signal` option is silently ignored. */
-function withSignal(signal: AbortSignal): ConfigurationOptions {
-  return {
-    middlewareMergeStrategy: 'append',
-    middleware: [
-      {
-        pre: (request: RequestContext) => {
-          request.setSignal(signal);
-          return new Observable(Promise.resolve(request));
-        },
-        post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
-      },
-    ],
-  };
-}

@@ -20,7 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
-import { metadataOnly, withSignal } from './request-options.ts';
+import { itemsOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
   readonly namespace: string;
@@ -102,7 +102,7 @@ export class JobsApi {
     const list = await this.#call(`list ConfigMaps ${labelSelector}`, signal, (options) =>
       this.#core.listNamespacedConfigMap({ namespace, labelSelector }, metadataOnly(options)),
     );
-    return list.items;
+    return itemsOf(list);
   }
 
   deleteAnchor(name: string, uid: string, signal?: AbortSignal): Promise<void> {
@@ -138,7 +138,7 @@ export class JobsApi {
     const list = await this.#call(`list Jobs ${labelSelector}`, signal, (options) =>
       this.#batch.listNamespacedJob({ namespace, labelSelector }, metadataOnly(options)),
     );
-    return list.items;
+    return itemsOf(list);
   }
 
   /** The compare-and-set start. Conflict: something wrote since the read. Absent: it was deleted. */

@@ -32,3 +32,8 @@ export function withSignal(signal: AbortSignal, heard: (response: ResponseContex
 export function metadataOnly(options: ConfigurationOptions): ConfigurationOptions {
   return setHeaderOptions('Accept', METADATA_ONLY, options);
 }
+
+/** A list of metadata that is empty has `null` for its items. */
+export function itemsOf<T>({ items }: { readonly items: readonly T[] | null }): readonly T[] {
+  return items ?? [];
+}

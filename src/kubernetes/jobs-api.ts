@@ -20,7 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
-import { itemsOf, metadataOnly, withSignal } from './request-options.ts';
+import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
   readonly namespace: string;
@@ -54,11 +54,6 @@ export class JobsApi {
     this.#core = config.makeApiClient(CoreV1Api);
     this.#batch = config.makeApiClient(BatchV1Api);
     this.#deadlineMs = options.deadlineMs ?? 5_000;
-  }
-
-  /** The API server's own clock as its latest answer told it, to the second; an invalid date if none did. */
-  get serverTime(): Date {
-    return new Date(this.#serverDate);
   }
 
   createAnchor(body: V1ConfigMap, signal?: AbortSignal): Promise<V1ConfigMap> {
@@ -96,13 +91,25 @@ export class JobsApi {
     });
   }
 
-  /** Anchors that carry these labels, e.g. all of one task: their metadata. */
+  /** Anchors that carry these labels, e.g. all of one task. */
   async listAnchors(labelSelector: string, signal?: AbortSignal): Promise<readonly V1ConfigMap[]> {
     const { namespace } = this;
     const list = await this.#call(`list ConfigMaps ${labelSelector}`, signal, (options) =>
+      this.#core.listNamespacedConfigMap({ namespace, labelSelector }, options),
+    );
+    return list.items;
+  }
+
+  /** Marks of all anchors and Jobs with these labels, without the rest: an anchor may be a megabyte. */
+  async listMarks(labelSelector: string, signal?: AbortSignal): Promise<Marks> {
+    const { namespace } = this;
+    const anchors = await this.#call(`list ConfigMaps ${labelSelector}`, signal, (options) =>
       this.#core.listNamespacedConfigMap({ namespace, labelSelector }, metadataOnly(options)),
     );
-    return itemsOf(list);
+    const jobs = await this.#call(`list Jobs ${labelSelector}`, signal, (options) =>
+      this.#batch.listNamespacedJob({ namespace, labelSelector }, metadataOnly(options)),
+    );
+    return { anchors: metadataOf(anchors), jobs: metadataOf(jobs), at: new Date(this.#serverDate) };
   }
 
   deleteAnchor(name: string, uid: string, signal?: AbortSignal): Promise<void> {
@@ -132,13 +139,12 @@ export class JobsApi {
     );
   }
 
-  /** Jobs that carry these labels: their metadata. */
   async listJobs(labelSelector: string, signal?: AbortSignal): Promise<readonly V1Job[]> {
     const { namespace } = this;
     const list = await this.#call(`list Jobs ${labelSelector}`, signal, (options) =>
-      this.#batch.listNamespacedJob({ namespace, labelSelector }, metadataOnly(options)),
+      this.#batch.listNamespacedJob({ namespace, labelSelector }, options),
     );
-    return itemsOf(list);
+    return list.items;
   }
 
   /** The compare-and-set start. Conflict: something wrote since the read. Absent: it was deleted. */

@@ -5,6 +5,7 @@ import {
   type RequestContext,
   type ResponseContext,
   setHeaderOptions,
+  type V1ObjectMeta,
 } from '@kubernetes/client-node';
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
@@ -28,12 +29,23 @@ export function withSignal(signal: AbortSignal, heard: (response: ResponseContex
   };
 }
 
-/** Whoever lists anchors and Jobs wants their marks, and an anchor may be a megabyte. */
+/** What carries certain labels, and when that was so. */
+export interface Marks {
+  readonly anchors: readonly V1ObjectMeta[];
+  readonly jobs: readonly V1ObjectMeta[];
+  /** By the API server's own clock, to the second; an invalid date if it did not say. */
+  readonly at: Date;
+}
+
 export function metadataOnly(options: ConfigurationOptions): ConfigurationOptions {
   return setHeaderOptions('Accept', METADATA_ONLY, options);
 }
 
-/** A list of metadata that is empty has `null` for its items. */
-export function itemsOf<T>({ items }: { readonly items: readonly T[] | null }): readonly T[] {
-  return items ?? [];
+/** An empty list of metadata has `null` for its items. */
+export function metadataOf({ items }: MetadataList): readonly V1ObjectMeta[] {
+  return (items ?? []).flatMap(({ metadata }) => metadata ?? []);
+}
+
+interface MetadataList {
+  readonly items: readonly { readonly metadata?: V1ObjectMeta }[] | null;
 }

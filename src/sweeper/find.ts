@@ -1,7 +1,8 @@
 /** What is ours: every run that has an anchor or a Job, and nothing that only looks like one. */
-import type { KubernetesObject, V1ObjectMeta } from '@kubernetes/client-node';
+import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { ANNOTATION, LABEL, MANAGED_BY, taskLabel } from '../fence.ts';
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
+import type { Marks } from '../kubernetes/request-options.ts';
 import type { FoundRun } from './judge.ts';
 
 export interface Found {
@@ -18,20 +19,16 @@ interface Marked {
   readonly marks: Omit<FoundRun, 'uids' | 'kinds' | 'ageSeconds'>;
 }
 
-export type FindApi = Pick<JobsApi, 'listAnchors' | 'listJobs' | 'serverTime'>;
-
-export async function findRuns(api: FindApi, signal: AbortSignal): Promise<Found> {
-  const selector = `${LABEL.managedBy}=${MANAGED_BY}`;
-  const [anchors, jobs] = await Promise.all([api.listAnchors(selector, signal), api.listJobs(selector, signal)]);
-  return runsOf(anchors, jobs, api.serverTime);
+export async function findRuns(api: Pick<JobsApi, 'listMarks'>, signal: AbortSignal): Promise<Found> {
+  return runsOf(await api.listMarks(`${LABEL.managedBy}=${MANAGED_BY}`, signal));
 }
 
-/** `now` is the API server's, as the times of creation are: no clock of ours has a say. */
-export function runsOf(anchors: readonly KubernetesObject[], jobs: readonly KubernetesObject[], now: Date): Found {
-  const ourAnchors = anchors.flatMap(({ metadata }) => marked('anchor', metadata) ?? []);
+/** Ages are by the API server's clock, as the times of creation are: no clock of ours has a say. */
+export function runsOf({ anchors, jobs, at }: Marks): Found {
+  const ourAnchors = anchors.flatMap((metadata) => marked('anchor', metadata) ?? []);
   const uidOf = new Map(ourAnchors.map(({ marks, uid }) => [marks.run, uid]));
   const ourJobs = jobs
-    .flatMap(({ metadata }) => marked('job', metadata) ?? [])
+    .flatMap((metadata) => marked('job', metadata) ?? [])
     .filter(({ marks, owner }) => {
       const anchor = uidOf.get(marks.run);
       return owner !== undefined && (anchor === undefined || anchor === owner);
@@ -39,25 +36,25 @@ export function runsOf(anchors: readonly KubernetesObject[], jobs: readonly Kube
   const ours = [...ourAnchors, ...ourJobs];
   const byRun = Map.groupBy(ours, ({ marks }) => JSON.stringify(marks));
   return {
-    runs: [...byRun.values()].map((objects) => runOf(objects, now.getTime())),
+    runs: [...byRun.values()].map((objects) => runOf(objects, at.getTime())),
     strangers: anchors.length + jobs.length - ours.length,
   };
 }
 
-function runOf(objects: readonly Marked[], now: number): FoundRun {
+function runOf(objects: readonly Marked[], at: number): FoundRun {
   const [first] = objects;
   if (first === undefined) throw new TypeError('a run has at least one object');
   return {
     ...first.marks,
     uids: objects.map(({ uid }) => uid).toSorted(),
     kinds: objects.map(({ kind }) => kind),
-    ageSeconds: (now - Math.max(...objects.map(({ createdAt }) => createdAt))) / 1_000,
+    ageSeconds: (at - Math.max(...objects.map(({ createdAt }) => createdAt))) / 1_000,
   };
 }
 
 /** All marks, and they agree with each other: a label alone, or a copy under another name, makes nothing ours. */
-function marked(kind: 'anchor' | 'job', metadata: V1ObjectMeta | undefined): Marked | undefined {
-  const { name: run, uid, labels = {}, annotations = {}, ownerReferences, creationTimestamp } = metadata ?? {};
+function marked(kind: 'anchor' | 'job', metadata: V1ObjectMeta): Marked | undefined {
+  const { name: run, uid, labels = {}, annotations = {}, ownerReferences, creationTimestamp } = metadata;
   const { [ANNOTATION.taskId]: taskId, [ANNOTATION.runId]: runId } = annotations;
   const temporalNamespaceId = annotations[ANNOTATION.temporalNamespaceId];
   if (run === undefined || uid === undefined) return undefined;

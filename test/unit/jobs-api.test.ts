@@ -196,19 +196,13 @@ describe('reading', () => {
     expect(await kindOf(api.readAnchor('hf-x'))).toBe('forbidden');
   });
 
-  it('anchors and Jobs by label asks for their metadata alone, and takes the null of an empty list for none', async () => {
+  it("marks asks for metadata alone, takes the null of an empty list for none, and tells the API server's own time", async () => {
     const kind = 'PartialObjectMetadataList';
-    answers = [json(200, { kind, items: null }), json(200, { kind, items: [{ metadata: { name: 'hf-x' } }] })];
-    expect(await api.listAnchors('a=b')).toEqual([]);
-    expect((await api.listJobs('a=b')).map(({ metadata }) => metadata?.name)).toEqual(['hf-x']);
+    const date = 'Thu, 01 Jan 2026 12:00:00 GMT';
+    answers = [json(200, { kind, items: null }), json(200, { kind, items: [{ metadata: { name: 'a' } }] }, { date })];
+    const { anchors, jobs, at } = await api.listMarks('a=b');
+    expect([anchors, jobs.map(({ name }) => name), at.toISOString()]).toEqual([[], ['a'], '2026-01-01T12:00:00.000Z']);
     for (const { headers } of requests) expect(headers.accept).toMatch(/as=PartialObjectMetadataList/);
-  });
-
-  it("tells the API server's own time, as its latest answer has it", async () => {
-    expect(api.serverTime.getTime()).toBeNaN();
-    answers = [json(200, { items: [] }, { date: 'Thu, 01 Jan 2026 12:00:00 GMT' })];
-    await api.listJobs('a=b');
-    expect(api.serverTime.toISOString()).toBe('2026-01-01T12:00:00.000Z');
   });
 
   it('nodes without the right to gives none: nobody can say then that no node would ever fit', async () => {

@@ -1,4 +1,4 @@
-import type { KubernetesObject, V1ObjectMeta } from '@kubernetes/client-node';
+import type { V1ObjectMeta } from '@kubernetes/client-node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, fencedMetadata, LABEL } from '../../src/fence.ts';
@@ -125,20 +125,20 @@ function objectOf(
   kind: 'anchor' | 'job',
   { task, attempt, temporal }: { task: number; attempt: number; temporal: string },
   { flaw, age }: { flaw: Flaw; age: number },
-): { object: KubernetesObject; uid: string } {
+): { object: V1ObjectMeta; uid: string } {
   const metadata = fencedMetadata(temporal, { taskId: `task ${task}`, runId: 'r', attempt }, 'command', 'hash');
   const uid = `${kind} ${task}/${attempt}`;
   const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: metadata.name, uid: `anchor ${task}/${attempt}` };
   const creationTimestamp = new Date(NOW.getTime() - age * 1_000);
   const whole = { ...metadata, uid, creationTimestamp, ...(kind === 'job' && { ownerReferences: [owner] }) };
-  return { object: { metadata: FLAWS[flaw](whole) as V1ObjectMeta }, uid };
+  return { object: FLAWS[flaw](whole) as V1ObjectMeta, uid };
 }
 
 describe('whatever stands in the cluster', () => {
   it('only what is ours, old enough, and without an open task is removed, and all of that is', () => {
     fc.assert(
       fc.property(cluster, ({ runs, standings, seenBefore }) => {
-        const [anchors, jobs]: [KubernetesObject[], KubernetesObject[]] = [[], []];
+        const [anchors, jobs]: [V1ObjectMeta[], V1ObjectMeta[]] = [[], []];
         const wanted: string[] = [];
         for (const run of runs) {
           const parts = (['anchor', 'job'] as const).flatMap((kind) => {
@@ -160,7 +160,7 @@ describe('whatever stands in the cluster', () => {
           if (run.temporal === 'ours' && isOld && isOver && seenBefore[run.task])
             wanted.push(...ours.map(({ uid }) => uid));
         }
-        const { runs: seen, strangers } = runsOf(anchors, jobs, NOW);
+        const { runs: seen, strangers } = runsOf({ anchors, jobs, at: NOW });
         const removed = seen.flatMap((one) => {
           const task = Number(one.taskId.split(' ')[1]);
           const verdict = judge(one, standings[task] ?? 'unknown', rules, seenBefore[task] ? one : undefined);

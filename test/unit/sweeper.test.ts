@@ -1,5 +1,5 @@
 /** The sweeper's looks, against a cluster and a Temporal that say what they are told. */
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
@@ -15,15 +15,15 @@ const NOW = new Date('2026-01-01T12:00:00Z');
 const OURS = 'ours';
 const never = new AbortController().signal;
 
-function anchorOf(taskId: string, ageSeconds = 60, temporal = OURS): KubernetesObject {
+function anchorOf(taskId: string, ageSeconds = 60, temporal = OURS): V1ObjectMeta {
   const metadata = fencedMetadata(temporal, { taskId, runId: 'r', attempt: 1 }, 'command', 'hash');
   const creationTimestamp = new Date(NOW.getTime() - ageSeconds * 1_000);
-  return { metadata: { ...metadata, uid: `uid of ${taskId}`, creationTimestamp } };
+  return { ...metadata, uid: `uid of ${taskId}`, creationTimestamp };
 }
 
 /** A Temporal in which tasks named `open…` are open, `gone…` unknown, and all others closed. */
 class Theatre {
-  anchors: KubernetesObject[] = [];
+  anchors: V1ObjectMeta[] = [];
   namespaceId: () => string = () => OURS;
   describe: (taskId: string) => string = (taskId) => {
     if (taskId.startsWith('gone')) throw new WorkflowNotFoundError('no such', taskId, undefined);
@@ -34,12 +34,12 @@ class Theatre {
   remove: (run: NamedRun, options: RemoveOptions) => Promise<void> = async ({ name, taskId }, { before }) => {
     await before?.({ do: 'delete anchor', uid: 'u' }, { anchor: undefined, job: undefined, pods: [] });
     this.removed.push(taskId);
-    this.anchors = this.anchors.filter(({ metadata }) => metadata?.name !== name);
+    this.anchors = this.anchors.filter((anchor) => anchor.name !== name);
   };
 
   sweeper(more: Partial<SweeperDeps> = {}): Sweeper {
     return new Sweeper({
-      api: { listAnchors: async () => this.anchors as never, listJobs: async () => [], serverTime: NOW },
+      api: { listMarks: async () => ({ anchors: this.anchors, jobs: [], at: NOW }) },
       client: this.#client(),
       remove: (run, _, __, options) => this.remove(run, options),
       rules: { minAgeSeconds: 30, maxPercent: 50 },
@@ -100,7 +100,7 @@ describe('two looks', () => {
     const sweeper = theatre.sweeper();
     expect((await sweeper.look('all', never)).kept).toMatchObject({ 'too young': 1, 'of another Temporal': 1 });
     expect(theatre.asked).toEqual([]);
-    expect([...sweeper.soon]).toEqual([anchorOf('young').metadata?.name]);
+    expect([...sweeper.soon]).toEqual([anchorOf('young').name]);
   });
 
   it('remove nothing in a dry run, and say what they would', async () => {
@@ -204,8 +204,7 @@ describe('a sweep is refused, and nothing is removed', () => {
   });
 
   it('when Kubernetes does not list', async () => {
-    const listAnchors = () => Promise.reject(new ApiError('unclear', 'list ConfigMaps: no answer'));
-    const api = { listAnchors, listJobs: async () => [], serverTime: NOW };
+    const api = { listMarks: () => Promise.reject(new ApiError('unclear', 'list ConfigMaps: no answer')) };
     const { refused } = await new Theatre().sweeper({ api }).look('all', never);
     expect(refused).toMatchObject({ because: 'KUBERNETES_UNREACHABLE', message: expect.stringContaining('no answer') });
   });

@@ -4,6 +4,7 @@ import { problem } from './errors.ts';
 
 /** gRPC's own numbers: https://grpc.io/docs/guides/status-codes/ */
 const GRPC = {
+  cancelled: 1,
   deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
@@ -12,7 +13,8 @@ const GRPC = {
   unauthenticated: 16,
 };
 const REFUSED: readonly number[] = [GRPC.permissionDenied, GRPC.unauthenticated];
-const AWAY: readonly number[] = [GRPC.deadlineExceeded, GRPC.unavailable, GRPC.resourceExhausted];
+/** A worker's connection says "cancelled" of a deadline of ours that has passed. */
+const AWAY: readonly number[] = [GRPC.cancelled, GRPC.deadlineExceeded, GRPC.unavailable, GRPC.resourceExhausted];
 
 /** Undefined for errors that are not of this kind: those say something of one task, or are faults. */
 export function temporalProblem(error: unknown): Problem | undefined {
@@ -65,7 +67,7 @@ function grpcStatus(error: unknown): number | undefined {
 function detailsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return detailsOf(error.cause);
-  return 'details' in error && typeof error.details === 'string' ? error.details : error.message;
+  return ('details' in error && typeof error.details === 'string' && error.details) || error.message;
 }
 
 function missingNamespace(error: unknown): string | undefined {

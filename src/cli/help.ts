@@ -59,8 +59,10 @@ Examples:
 ${JSON_HELP}`;
 
 export const SWEEP_HELP = `
-It removes anchors, Jobs and Pods whose task has ended or is unknown to Temporal, once two looks have seen them. Nothing is removed
-when Temporal or its namespace cannot be told for sure, or when more than HOLDFAST_SWEEP_MAX_PERCENT of the runs would go.
+It removes anchors, Jobs and Pods whose task has ended or is unknown to Temporal, once two looks have seen them.
+Nothing is removed when Temporal or its namespace is in doubt, nor when more than HOLDFAST_SWEEP_MAX_PERCENT of
+the runs would go.
 
 Which cluster: HOLDFAST_KUBE_CONTEXT and HOLDFAST_KUBE_NAMESPACE; how often: HOLDFAST_SWEEP_SECONDS.
-With --json: {at, seconds, looked, dryRun, runs, kept, suspects, removed: [{run, taskId, reason, kinds}], unfinished, refused}.`;
+With --json: {at, seconds, looked, dryRun, runs, kept, suspects, removed: [{run, taskId, reason, kinds}],
+  unfinished, refused: {because, message, next}}`;

@@ -10,10 +10,11 @@ const SOON_MS = 5_000;
 const REST = 9;
 
 export interface Keeping {
-  readonly sweeper: Sweeper;
+  readonly sweeper: Pick<Sweeper, 'look' | 'soon'>;
   readonly watch: Pick<RunWatch, 'onJob'>;
   /** Between two looks at all runs. 0: never. */
   readonly everySeconds: number;
+  readonly soonMs?: number;
   readonly onReport: (report: SweepReport) => void;
 }
 
@@ -32,13 +33,13 @@ export async function keepSweeping(keeping: Keeping, stop: AbortSignal): Promise
 }
 
 async function lookOnAndOn(
-  { sweeper, everySeconds, onReport }: Keeping,
+  { sweeper, everySeconds, soonMs = SOON_MS, onReport }: Keeping,
   woken: Set<string>,
   stop: AbortSignal,
 ): Promise<void> {
   const everyMs = everySeconds * 1_000;
   let [fullAt, soonAt, refused] = [0, 0, false];
-  for (; ; await sleep(Math.min(everyMs, SOON_MS), undefined, { signal: stop })) {
+  for (; ; await sleep(Math.min(everyMs, soonMs), undefined, { signal: stop })) {
     const began = performance.now();
     const full = began >= fullAt;
     const soon = new Set([...woken, ...sweeper.soon]);

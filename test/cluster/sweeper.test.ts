@@ -173,7 +173,9 @@ describe('among bystanders', () => {
     const all = await standing();
     const { exit, report } = await sweepOnce({}, '--dry-run');
     expect([exit, report.removed]).toEqual([0, []]);
-    expect(report.suspects.map(({ run, looks }) => [run, looks])).toEqual(planted.map((run) => [run, 2]));
+    expect(report.suspects.map(({ run, looks }) => `${run} ${looks}`).toSorted()).toEqual(
+      planted.map((run) => `${run} 2`).toSorted(),
+    );
     expect(report.kept).toMatchObject({ 'of another Temporal': 1, 'not ours': 6 });
     expect(await standing()).toEqual(all);
     const { out } = await begin(['--once', '--dry-run']).ended;
@@ -183,13 +185,10 @@ describe('among bystanders', () => {
   it('removes a closed task’s Job and anchor, and a late anchor, and nothing else', async () => {
     const { exit, report } = await sweepOnce();
     expect(exit).toBe(0);
-    const removed = report.removed.map(({ run, reason, kinds }) => [run, reason, kinds.toSorted()]);
-    expect(removed.toSorted()).toEqual(
-      [
-        [planted[0], 'task closed', ['anchor', 'job']],
-        [planted[1], 'task absent', ['anchor']],
-      ].toSorted(),
-    );
+    const removed = report.removed.map(({ run, reason, kinds }) => `${run}: ${reason}, ${kinds.toSorted().join()}`);
+    const [closed, late] = planted;
+    const expected = [`${closed}: task closed, anchor,job`, `${late}: task absent, anchor`];
+    expect(removed.toSorted()).toEqual(expected.toSorted());
     expect(await standing()).toEqual(before);
     expect(await standing(elsewhere)).toEqual(abroad);
     expect((await sweepOnce()).report).toMatchObject({ removed: [], suspects: [] });

@@ -52,6 +52,7 @@ describe('with nothing said', () => {
       taskQueue: TASK_QUEUE,
       maxTasks: 2_000,
       sweepSeconds: 60,
+      sweepRules: { minAgeSeconds: 30, maxPercent: 50 },
       workflowBundle: undefined,
       logLevel: 'info',
     });
@@ -84,6 +85,8 @@ describe('every variable', () => {
     ['HOLDFAST_MAX_TASKS', '1', { maxTasks: 1 }],
     ['HOLDFAST_KUBE_DEADLINE_MS', '100', { kubernetes: { deadlineMs: 100 } }],
     ['HOLDFAST_SWEEP_SECONDS', '0', { sweepSeconds: 0 }],
+    ['HOLDFAST_SWEEP_MIN_AGE_SECONDS', '0', { sweepRules: { minAgeSeconds: 0 } }],
+    ['HOLDFAST_SWEEP_MAX_PERCENT', '100', { sweepRules: { maxPercent: 100 } }],
     ['HOLDFAST_WORKFLOW_BUNDLE', '/b.js', { workflowBundle: '/b.js' }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ])('%s is taken as it is given', (name, value, expected) => {
@@ -101,6 +104,8 @@ describe('every variable', () => {
     ['HOLDFAST_KUBE_DEADLINE_MS', '99'],
     ['HOLDFAST_KUBE_DEADLINE_MS', '20001'],
     ['HOLDFAST_SWEEP_SECONDS', '-1'],
+    ['HOLDFAST_SWEEP_MIN_AGE_SECONDS', '86401'],
+    ['HOLDFAST_SWEEP_MAX_PERCENT', '101'],
     ['HOLDFAST_SWEEP_SECONDS', 'off'],
     ['HOLDFAST_SWEEP_SECONDS', ' '],
     ['HOLDFAST_LOG_LEVEL', 'loud'],

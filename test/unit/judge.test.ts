@@ -1,5 +1,17 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
-import fc from 'fast-check';
+import {
+  array,
+  assert,
+  boolean,
+  constant,
+  constantFrom,
+  integer,
+  oneof,
+  option,
+  property,
+  record,
+  uniqueArray,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANNOTATION, fencedMetadata, LABEL } from '../../src/fence.ts';
 import { runsOf } from '../../src/sweeper/find.ts';
@@ -70,7 +82,7 @@ const FLAWS = {
     creationTimestamp,
     labels: { [LABEL.managedBy]: labels?.[LABEL.managedBy] },
   }),
-  'no annotations': ({ annotations: _, ...rest }: V1ObjectMeta) => rest,
+  'no annotations': lacking('annotations'),
   'no run id': without('annotations', ANNOTATION.runId),
   'no task id': without('annotations', ANNOTATION.taskId),
   'no Temporal': without('annotations', ANNOTATION.temporalNamespaceId),
@@ -82,7 +94,7 @@ const FLAWS = {
     ...metadata,
     annotations: { ...metadata.annotations, [ANNOTATION.taskId]: 'not mine' },
   }),
-  'no owner': ({ ownerReferences: _, ...rest }: V1ObjectMeta) => rest,
+  'no owner': lacking('ownerReferences'),
   "a stranger's uid for its owner": (metadata: V1ObjectMeta) => ({
     ...metadata,
     ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: metadata.name ?? '', uid: 'a stranger' }],
@@ -96,6 +108,11 @@ type Flaw = keyof typeof FLAWS;
 /** An anchor has no owner, so these are no flaws of one. */
 const ONLY_OF_JOBS: readonly Flaw[] = ['no owner', "a stranger's uid for its owner", 'an owner of another kind'];
 
+function lacking(part: keyof V1ObjectMeta) {
+  return (metadata: V1ObjectMeta): V1ObjectMeta =>
+    Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== part));
+}
+
 function without(where: 'labels' | 'annotations', name: string) {
   return (metadata: V1ObjectMeta) => {
     const { [name]: _, ...rest } = metadata[where] ?? {};
@@ -103,22 +120,22 @@ function without(where: 'labels' | 'annotations', name: string) {
   };
 }
 
-const flaw = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Flaw>('none') },
-  { weight: 1, arbitrary: fc.constantFrom(...(Object.keys(FLAWS) as Flaw[])) },
+const flaw = oneof(
+  { weight: 3, arbitrary: constant<Flaw>('none') },
+  { weight: 1, arbitrary: constantFrom(...(Object.keys(FLAWS) as Flaw[])) },
 );
-const age = fc.oneof(fc.integer({ min: -10, max: 100 }), fc.constantFrom(29, 30, 31));
-const someRun = fc.record({
-  task: fc.integer({ min: 0, max: 8 }),
-  attempt: fc.integer({ min: 1, max: 3 }),
-  temporal: fc.constantFrom('ours', 'ours', 'theirs'),
-  anchor: fc.option(fc.record({ flaw, age })),
-  job: fc.option(fc.record({ flaw, age })),
+const age = oneof(integer({ min: -10, max: 100 }), constantFrom(29, 30, 31));
+const someRun = record({
+  task: integer({ min: 0, max: 8 }),
+  attempt: integer({ min: 1, max: 3 }),
+  temporal: constantFrom('ours', 'ours', 'theirs'),
+  anchor: option(record({ flaw, age })),
+  job: option(record({ flaw, age })),
 });
-const cluster = fc.record({
-  runs: fc.uniqueArray(someRun, { selector: ({ task, attempt }) => `${task}/${attempt}`, maxLength: 12 }),
-  standings: fc.array(fc.constantFrom(...STANDINGS), { minLength: 9, maxLength: 9 }),
-  seenBefore: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
+const cluster = record({
+  runs: uniqueArray(someRun, { selector: ({ task, attempt }) => `${task}/${attempt}`, maxLength: 12 }),
+  standings: array(constantFrom(...STANDINGS), { minLength: 9, maxLength: 9 }),
+  seenBefore: array(boolean(), { minLength: 9, maxLength: 9 }),
 });
 
 function objectOf(
@@ -136,8 +153,8 @@ function objectOf(
 
 describe('whatever stands in the cluster', () => {
   it('only what is ours, old enough, and without an open task is removed, and all of that is', () => {
-    fc.assert(
-      fc.property(cluster, ({ runs, standings, seenBefore }) => {
+    assert(
+      property(cluster, ({ runs, standings, seenBefore }) => {
         const [anchors, jobs]: [V1ObjectMeta[], V1ObjectMeta[]] = [[], []];
         const wanted: string[] = [];
         for (const run of runs) {

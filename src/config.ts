@@ -44,6 +44,10 @@ const schema = z.object({
   HOLDFAST_KUBE_DEADLINE_MS: count(100, 20_000).default(5_000),
   /** Between two looks for what no task owns any more. Seconds; 0 turns it off. */
   HOLDFAST_SWEEP_SECONDS: count(0, 86_400).default(60),
+  /** The sweeper leaves what is younger alone. Seconds. */
+  HOLDFAST_SWEEP_MIN_AGE_SECONDS: count(0, 86_400).default(30),
+  /** If more of all runs have no open task, and at least 10, the sweeper removes none of them. */
+  HOLDFAST_SWEEP_MAX_PERCENT: count(0, 100).default(50),
   /** A workflow bundle made before; else the one beside dist/worker.js, else made at start. */
   HOLDFAST_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   /** Where Prometheus finds `/metrics`. None: they are not served. */
@@ -67,6 +71,7 @@ export interface Config {
   readonly taskQueue: string;
   readonly maxTasks: number;
   readonly sweepSeconds: number;
+  readonly sweepRules: { readonly minAgeSeconds: number; readonly maxPercent: number };
   readonly workflowBundle: string | undefined;
   readonly metricsAddress: string | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -97,6 +102,10 @@ export function readConfig(given: Env = process.env): Config {
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
     sweepSeconds: values.HOLDFAST_SWEEP_SECONDS,
+    sweepRules: {
+      minAgeSeconds: values.HOLDFAST_SWEEP_MIN_AGE_SECONDS,
+      maxPercent: values.HOLDFAST_SWEEP_MAX_PERCENT,
+    },
     workflowBundle: values.HOLDFAST_WORKFLOW_BUNDLE,
     metricsAddress: values.HOLDFAST_METRICS_ADDRESS,
     logLevel: values.HOLDFAST_LOG_LEVEL,

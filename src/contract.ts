@@ -258,6 +258,8 @@ export type Released =
   | { readonly is: 'unsettled'; readonly ending: Ending };
 
 export const WORKFLOW_TYPE = 'runTask';
+/** Runs one sweep; started by a Temporal Schedule, if somebody made one. */
+export const SWEEP_WORKFLOW_TYPE = 'sweepOnce';
 export const TASK_QUEUE = 'holdfast';
 
 /** Long waits have a queue, and so slots, of their own: they never keep a release waiting. */

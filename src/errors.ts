@@ -174,6 +174,12 @@ export const ERRORS = {
     EXIT.unknownTask,
     'The log store of this machine has nothing of the task; read it where its worker runs (HOLDFAST_LOG_DIR).',
   ),
+  SWEEP_REFUSED: entry(
+    'terminal',
+    409,
+    EXIT.taskFailed,
+    'See what would go: `holdfast sweep --once --dry-run`. If that is right, set HOLDFAST_SWEEP_MAX_PERCENT=100 for one `holdfast sweep --once`.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -32,7 +32,18 @@ export const METRICS = {
     name: 'holdfast_sweeps_refused_total',
     type: 'counter',
     help: 'Sweeps that removed nothing more because something was in doubt.',
-    labels: { because: ['failed'] },
+    labels: {
+      because: [
+        'TEMPORAL_UNREACHABLE',
+        'CONFIG_INVALID',
+        'KUBERNETES_UNREACHABLE',
+        'KUBERNETES_UNCLEAR',
+        'KUBERNETES_FORBIDDEN',
+        'SWEEP_REFUSED',
+        'WORKER_FAULT',
+        'other',
+      ],
+    },
   },
   lastSweep: {
     name: 'holdfast_last_sweep_timestamp_seconds',
@@ -102,7 +113,7 @@ export interface SweepTold {
   /** When it ended. Milliseconds since 1970. */
   readonly at: number;
   readonly orphans: readonly Orphan[];
-  /** One of METRICS.sweepsRefused.labels.because. */
+  /** An error code; what METRICS.sweepsRefused does not list counts as `other`. */
   readonly refused?: { readonly because: string };
 }
 
@@ -138,7 +149,7 @@ export class Metrics {
         if (removed) this.#orphansRemoved.add(1, { reason });
       }
       if (refused === undefined) this.#lastSweep.set(at / 1_000);
-      else this.#sweepsRefused.add(1, { because: refused.because });
+      else this.#sweepsRefused.add(1, { because: known(refused.because) });
     });
   }
 
@@ -170,6 +181,11 @@ export class Metrics {
       this.#onError(error);
     }
   }
+}
+
+function known(because: string): string {
+  const listed: readonly string[] = METRICS.sweepsRefused.labels.because;
+  return listed.includes(because) ? because : 'other';
 }
 
 function counter(meter: MetricMeter, entry: MetricEntry & { type: 'counter' }): MetricCounter {

@@ -1,5 +1,6 @@
 /** What Temporal says of a task id: whether somebody is still in charge of what the task made. */
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
+import { temporalProblem } from './temporal-problem.ts';
 
 /** `absent` only if Temporal said so of a namespace that it knows. Whoever is not sure keeps everything. */
 export type TaskStanding = 'open' | 'closed' | 'absent' | 'unknown';
@@ -19,10 +20,20 @@ const STANDINGS: Readonly<Record<WorkflowExecutionStatusName, TaskStanding>> = {
 
 /** Of the latest run of the id. Never throws: an error is a doubt. */
 export async function standingOf(client: Client, taskId: string): Promise<TaskStanding> {
+  return askStanding(client, taskId).catch(() => 'unknown');
+}
+
+/**
+ * The same, for those who ask of many tasks: what says nothing of the task (Temporal is away, refuses us, or has no such
+ * namespace) is thrown, so that nobody goes on asking.
+ */
+export async function askStanding(client: Client, taskId: string): Promise<TaskStanding> {
   try {
     const { status } = await client.workflow.getHandle(taskId).describe();
     return STANDINGS[status.name];
   } catch (error) {
-    return error instanceof WorkflowNotFoundError ? 'absent' : 'unknown';
+    if (error instanceof WorkflowNotFoundError) return 'absent';
+    if (temporalProblem(error) !== undefined) throw error;
+    return 'unknown';
   }
 }

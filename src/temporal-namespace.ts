@@ -1,11 +1,15 @@
 /** Which Temporal namespace this is, whatever it is called and wherever its server is. */
 import type { Client } from '@temporalio/client';
 import { HoldfastError } from './errors.ts';
+import { isNotFound, reasonOf, unknownNamespace } from './temporal-problem.ts';
 
+/** @throws HoldfastError TEMPORAL_UNREACHABLE; CONFIG_INVALID if Temporal has no namespace of this name. */
 export async function namespaceId(client: Client): Promise<string> {
   const { namespace } = client.options;
   const described = await client.workflowService.describeNamespace({ namespace }).catch((cause: unknown) => {
-    const message = `Temporal does not describe its namespace ${namespace}: ${String(cause)}`;
+    if (isNotFound(cause))
+      throw new HoldfastError('CONFIG_INVALID', unknownNamespace(namespace).message, { namespace }, { cause });
+    const message = `Temporal does not describe its namespace ${namespace}: ${reasonOf(cause)}`;
     throw new HoldfastError('TEMPORAL_UNREACHABLE', message, { namespace }, { cause });
   });
   const id = described.namespaceInfo?.id;

@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino';
 import type { Deps } from './activities/deps.ts';
 import { createActivities } from './activities/index.ts';
+import { releaseRun } from './activities/release-run.ts';
 import { type Config, readConfig } from './config.ts';
 import { followQueue } from './contract.ts';
 import { HoldfastError } from './errors.ts';
@@ -21,7 +22,10 @@ import { loadKubeConfig } from './kubernetes/kube-config.ts';
 import { RunWatch } from './kubernetes/run-watch.ts';
 import { Collector } from './logs/collector.ts';
 import { LogStore } from './logs/store.ts';
-import { keepSweeping } from './sweeper/sweep.ts';
+import { createSweepActivities } from './sweeper/activity.ts';
+import { keepSweeping } from './sweeper/keep-sweeping.ts';
+import { countsOf, logReport, type SweepReport } from './sweeper/report.ts';
+import { Sweeper } from './sweeper/sweeper.ts';
 import { createLogger, createMetrics, installRuntime, temporalLogger } from './telemetry.ts';
 import { namespaceId } from './temporal-namespace.ts';
 import { Unreleased } from './unreleased.ts';
@@ -41,7 +45,16 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   const connection = await connect(config);
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const { deps, close } = await createDeps(config, logger, await namespaceId(client));
-  const activities = createActivities(deps);
+  const openSweeper = () => sweeperOf(deps, client, config);
+  const onReport = (report: SweepReport) => {
+    logReport(logger, report);
+    deps.metrics.swept(countsOf(report));
+    deps.unreleased.suspect(report.suspects.map(({ run }) => run));
+  };
+  const activities = {
+    ...createActivities(deps),
+    ...createSweepActivities(openSweeper, config.sweepSeconds, onReport),
+  };
   const shared = { connection, namespace: config.temporal.namespace, activities } satisfies WorkerOptions | object;
   const tasks = await Worker.create({
     ...shared,
@@ -66,7 +79,8 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
       const aging = setInterval(() => deps.metrics.oldestUnreleased(deps.unreleased.oldest()), AGE_MS);
       try {
         const running = Promise.all([tasks.run(), follows.run()]).finally(() => stopped.abort());
-        const sweeping = keepSweeping({ ...deps, client, everySeconds: config.sweepSeconds }, stopped.signal);
+        const keeping = { sweeper: openSweeper(), watch: deps.watch, everySeconds: config.sweepSeconds, onReport };
+        const sweeping = keepSweeping(keeping, stopped.signal);
         await Promise.all([running, sweeping]);
       } finally {
         clearInterval(aging);
@@ -78,6 +92,17 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
       for (const worker of [tasks, follows]) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
+}
+
+/** The worker's sweeper releases as its activities do: what a run wrote is kept. */
+function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
+  return new Sweeper({
+    api: deps.api,
+    client,
+    remove: (run, _, signal, options) => releaseRun(deps, run, signal, options),
+    rules: config.sweepRules,
+    temporalNamespaceId: deps.temporalNamespaceId,
+  });
 }
 
 /** The bundle that was named, or that `npm run build` made, if there is one; else made now, in about a second. */

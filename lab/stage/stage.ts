@@ -85,6 +85,9 @@ export class Stage {
       HOLDFAST_KUBE_NAMESPACE: name,
       HOLDFAST_KUBE_DEADLINE_MS: '2000',
       HOLDFAST_SWEEP_SECONDS: '2',
+      // What a test plants is young, and often most of what is there.
+      HOLDFAST_SWEEP_MIN_AGE_SECONDS: '1',
+      HOLDFAST_SWEEP_MAX_PERCENT: '100',
       HOLDFAST_TASK_QUEUE: name,
       HOLDFAST_LOG_DIR: join(folder, 'logs'),
       HOLDFAST_PYTHON_IMAGE: base.pythonImage,

@@ -75,7 +75,8 @@ function describe(error: unknown): { code: ErrorCode; message: string; facts: Re
   return { code: 'WORKER_FAULT', message: error instanceof Error ? error.message : String(error), facts: {} };
 }
 
-function describeApi(error: ApiError): { code: ErrorCode; message: string } {
+/** Which of our codes an answer of the API server is. */
+export function describeApi(error: ApiError): { code: ErrorCode; message: string } {
   const { message } = error;
   switch (error.kind) {
     case 'forbidden':

@@ -1,26 +1,21 @@
-/** The loop under release: read, ask the fence, do the one thing, until it says released. */
+/** Release as a worker does it: the loop, and what the run wrote is kept on the way. */
 import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem, Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { isEnding, nextReleaseStep, type RunWorld, taskLabel } from '../fence.ts';
-import { isApiError } from '../kubernetes/api-error.ts';
+import { isEnding, type RunWorld, taskLabel } from '../fence.ts';
 import type { ContainerTimes } from '../kubernetes/container-times.ts';
 import { endOfRun } from '../kubernetes/diagnosis.ts';
 import type { LogLine, StoredRun } from '../logs/store.ts';
 import type { Deps } from './deps.ts';
 import { collect } from './output.ts';
-import type { Performing } from './perform.ts';
-import { type NamedRun, readWorld } from './world.ts';
+import { removeRun, type RemoveOptions } from './remove-run.ts';
+import type { NamedRun } from './world.ts';
 
-/** Longest wait between two looks. Milliseconds. */
-const LOOK_MS = 2_000;
-/** An attempt says what it waits for and lets the next one go on. Milliseconds. */
-export const ATTEMPT_MS = 4 * 60_000;
 /** How long the last lines of killed containers may take to arrive. Milliseconds. */
 const DRAIN_MS = 5_000;
 
-interface ReleaseOptions extends Partial<Pick<Performing, 'show'>> {
+interface ReleaseOptions extends RemoveOptions {
   readonly settled?: boolean;
   /** Told of the Pods at each look. */
   readonly containers?: ContainerTimes;
@@ -30,65 +25,24 @@ export async function releaseRun(
   deps: Deps,
   run: NamedRun,
   signal: AbortSignal,
-  { show, settled = true, containers }: ReleaseOptions = {},
+  { settled = true, containers, before, ...options }: ReleaseOptions = {},
 ): Promise<Extract<Released, { is: 'released' }>> {
-  const since = Date.now();
   const stored = storedRun(deps, run);
   const collections = new Map<string, Promise<void>>();
-  let found: 'nothing' | 'suspended' | 'started' = 'nothing';
-  for (let pause = 50; ;) {
-    const changed = deps.watch.changed(run.name, pause, signal);
-    const world = await readWorld(deps, run, signal);
-    found = worse(found, world);
-    containers?.look(world.pods, Date.now());
-    for (const pod of world.pods) collections.set(pod.metadata?.uid ?? '', collect(deps, stored, pod));
-    const step = nextReleaseStep(world);
-    if (step.do === 'say released') break;
-    if (step.do !== 'wait') {
-      if (step.do === 'delete job') await keepEvents(deps, stored, world, signal);
-      if (step.do === 'delete job' && !settled && endedByItself(world) !== undefined)
+  const found = await removeRun(deps, run, signal, {
+    ...options,
+    before: async (step, world) => {
+      await before?.(step, world);
+      containers?.look(world.pods, Date.now());
+      for (const pod of world.pods) collections.set(pod.metadata?.uid ?? '', collect(deps, stored, pod));
+      if (step.do !== 'delete job') return;
+      await keepEvents(deps, stored, world, signal);
+      if (!settled && endedByItself(world) !== undefined)
         throw new HoldfastError('STILL_RELEASING', 'The Job ended by itself just now; its ending is read first.');
-      await act(deps, run, step, signal);
-      continue;
-    }
-    show?.({ waitingFor: step.for });
-    if (Date.now() - since > ATTEMPT_MS)
-      throw new HoldfastError('STILL_RELEASING', `Waiting for ${step.for} to be gone.`);
-    await changed;
-    signal.throwIfAborted();
-    pause = Math.min(pause * 2, LOOK_MS);
-  }
+    },
+  });
   await Promise.race([Promise.all(collections.values()), sleep(DRAIN_MS, undefined, { ref: false })]);
   return { is: 'released', found };
-}
-
-async function act(
-  deps: Deps,
-  run: NamedRun,
-  step: Exclude<ReturnType<typeof nextReleaseStep>, { do: 'wait' } | { do: 'say released' }>,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    switch (step.do) {
-      case 'delete job':
-        return await deps.api.deleteJob(run.name, step, signal);
-      case 'delete anchor':
-        return await deps.api.deleteAnchor(run.name, step.uid, signal);
-      case 'delete pod':
-        return await deps.api.deletePod(step.name, step.uid, signal);
-    }
-  } catch (error) {
-    // Somebody wrote since our read: read again, decide again.
-    if (!isApiError(error, 'conflict')) throw error;
-  }
-}
-
-function worse(
-  found: 'nothing' | 'suspended' | 'started',
-  { job, pods }: RunWorld,
-): 'nothing' | 'suspended' | 'started' {
-  if (found === 'started' || pods.length > 0 || (job !== undefined && job.spec?.suspend !== true)) return 'started';
-  return job === undefined ? found : 'suspended';
 }
 
 /**

@@ -11,7 +11,8 @@ import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
 import { resultOf } from './output.ts';
 import { perform, type Performing } from './perform.ts';
-import { ATTEMPT_MS, endedByItself, releaseRun, storedRun } from './release-run.ts';
+import { endedByItself, releaseRun, storedRun } from './release-run.ts';
+import { ATTEMPT_MS } from './remove-run.ts';
 import { type NamedRun, readWorld } from './world.ts';
 
 export interface ReleaseInput {

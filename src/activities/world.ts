@@ -9,7 +9,11 @@ export interface NamedRun {
   readonly name: string;
 }
 
-export async function readWorld(deps: Deps, run: NamedRun, signal?: AbortSignal): Promise<RunWorld> {
+export async function readWorld(
+  deps: Pick<Deps, 'api' | 'temporalNamespaceId'>,
+  run: NamedRun,
+  signal?: AbortSignal,
+): Promise<RunWorld> {
   const task = taskLabel(deps.temporalNamespaceId, run.taskId);
   const [anchor, job] = await Promise.all([deps.api.readAnchor(run.name, signal), deps.api.readJob(run.name, signal)]);
   const pods = await deps.api.listPods(`${LABEL.run}=${run.name},${LABEL.task}=${task}`, signal);

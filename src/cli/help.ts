@@ -3,7 +3,7 @@ import { EXIT } from '../errors.ts';
 
 const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
   succeeded: 'done: the task succeeded (whatever its samples did), or is cancelled as asked',
-  taskFailed: 'the task failed, was terminated or ran into a timeout',
+  taskFailed: 'the task failed, was terminated or ran into a timeout; or a sweep was refused as too large',
   badInput: 'bad input or configuration; nothing was created',
   unknownTask: 'no such task, or nothing of it in this log store',
   conflict: 'the id is taken by a task with another input',
@@ -57,3 +57,12 @@ Examples:
   holdfast run command --image python:3.12-slim --file job.py:/job.py --env LEVEL=3 -- python3 /job.py
   holdfast run command --image busybox:1.36 --id nightly --detach -- sleep 600
 ${JSON_HELP}`;
+
+export const SWEEP_HELP = `
+It removes anchors, Jobs and Pods whose task has ended or is unknown to Temporal, once two looks have seen them.
+Nothing is removed when Temporal or its namespace is in doubt, nor when more than HOLDFAST_SWEEP_MAX_PERCENT of
+the runs would go.
+
+Which cluster: HOLDFAST_KUBE_CONTEXT and HOLDFAST_KUBE_NAMESPACE; how often: HOLDFAST_SWEEP_SECONDS.
+With --json: {at, seconds, looked, dryRun, runs, kept, suspects, removed: [{run, taskId, reason, kinds}],
+  unfinished, refused: {because, message, next}}`;

@@ -4,7 +4,8 @@ import { Command, Option } from 'commander';
 import type { CancelWords } from './commands/cancel.ts';
 import type { LogsWords } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
-import { COMMAND_HELP, EVALUATION_HELP, JSON_HELP, TOP_HELP } from './help.ts';
+import type { SweepWords } from './commands/sweep.ts';
+import { COMMAND_HELP, EVALUATION_HELP, JSON_HELP, SWEEP_HELP, TOP_HELP } from './help.ts';
 import type { CommandOptions, EvaluationOptions } from './task-options.ts';
 
 type Exit = (code: number) => void;
@@ -21,7 +22,8 @@ export function createProgram(exit: Exit): Command {
   const run = command('run').description('start a task and follow it to its end').addHelpText('after', JSON_HELP);
   run.addCommand(evaluationCommand(exit)).addCommand(commandCommand(exit));
   program.addCommand(run);
-  for (const add of [statusCommand, logsCommand, cancelCommand, listCommand]) program.addCommand(add(exit));
+  for (const add of [statusCommand, logsCommand, cancelCommand, listCommand, sweepCommand])
+    program.addCommand(add(exit));
   return program;
 }
 
@@ -135,6 +137,26 @@ function listCommand(exit: Exit): Command {
     .action(async (options: Json & { readonly limit: string }) => {
       const { list } = await import('./commands/list.ts');
       exit(await list(options));
+    });
+}
+
+function sweepCommand(exit: Exit): Command {
+  return command('sweep')
+    .description('remove what no task owns any more, for when no worker lives; until it is stopped')
+    .option('--once', 'one sweep: look, and where something is suspected look again; then leave')
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .addOption(
+      new Option(
+        '--schedule <span>',
+        'make a Temporal Schedule that lets a worker sweep this often, 10s to 1d',
+      ).conflicts(['once', 'dryRun', 'unschedule']),
+    )
+    .addOption(new Option('--unschedule', 'remove that schedule').conflicts(['once', 'dryRun']))
+    .option('--json', 'one JSON object per sweep on stdout')
+    .addHelpText('after', SWEEP_HELP)
+    .action(async (options: SweepWords) => {
+      const { sweep } = await import('./commands/sweep.ts');
+      exit(await sweep(options));
     });
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastClient } from '../client.ts';
 import { readConfig } from '../config.ts';
-import { isAway } from './failure.ts';
+import { isTemporalAway } from '../temporal-problem.ts';
 
 /** How long somebody waits to hear that Temporal does not answer. */
 const CONNECT_TIMEOUT = '5s';
@@ -30,7 +30,7 @@ export async function patiently<T>(ask: () => Promise<T>, onAway: () => void): P
     try {
       return await ask();
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isTemporalAway(error)) throw error;
       // A wait that lasted was answered until it broke off: that is the first failure of a new series.
       if (awaySince === undefined || Date.now() - began > AWAY_MS / 2) awaySince = Date.now();
       if (Date.now() - awaySince > AWAY_MS) throw error;

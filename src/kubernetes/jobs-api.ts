@@ -9,9 +9,7 @@ import {
   type CoreV1Event,
   HttpMethod,
   type KubeConfig,
-  Observable,
   RequestContext,
-  type ResponseContext,
   setHeaderOptions,
   PatchStrategy,
   type V1ConfigMap,
@@ -22,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
+import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
   readonly namespace: string;
@@ -47,6 +46,7 @@ export class JobsApi {
   readonly #core: CoreV1Api;
   readonly #batch: BatchV1Api;
   readonly #deadlineMs: number;
+  #serverDate = '';
 
   constructor(config: KubeConfig, options: JobsApiOptions) {
     this.namespace = options.namespace;
@@ -98,6 +98,18 @@ export class JobsApi {
       this.#core.listNamespacedConfigMap({ namespace, labelSelector }, options),
     );
     return list.items;
+  }
+
+  /** Marks of all anchors and Jobs with these labels, without the rest: an anchor may be a megabyte. */
+  async listMarks(labelSelector: string, signal?: AbortSignal): Promise<Marks> {
+    const { namespace } = this;
+    const anchors = await this.#call(`list ConfigMaps ${labelSelector}`, signal, (options) =>
+      this.#core.listNamespacedConfigMap({ namespace, labelSelector }, metadataOnly(options)),
+    );
+    const jobs = await this.#call(`list Jobs ${labelSelector}`, signal, (options) =>
+      this.#batch.listNamespacedJob({ namespace, labelSelector }, metadataOnly(options)),
+    );
+    return { anchors: metadataOf(anchors), jobs: metadataOf(jobs), at: new Date(this.#serverDate) };
   }
 
   deleteAnchor(name: string, uid: string, signal?: AbortSignal): Promise<void> {
@@ -268,24 +280,9 @@ export class JobsApi {
   async #once<T>(signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
     signal?.throwIfAborted();
     const deadline = AbortSignal.timeout(this.#deadlineMs);
-    return send(withSignal(signal === undefined ? deadline : AbortSignal.any([signal, deadline])));
+    const ended = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+    return send(withSignal(ended, ({ headers }) => (this.#serverDate = headers['date'] ?? this.#serverDate)));
   }
 }
 
 type Send<T> = (options: ConfigurationOptions) => Promise<T>;
-
-/** The generated client takes a signal only through a middleware; a `signal` option is silently ignored. */
-function withSignal(signal: AbortSignal): ConfigurationOptions {
-  return {
-    middlewareMergeStrategy: 'append',
-    middleware: [
-      {
-        pre: (request: RequestContext) => {
-          request.setSignal(signal);
-          return new Observable(Promise.resolve(request));
-        },
-        post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
-      },
-    ],
-  };
-}

@@ -68,6 +68,15 @@ export class RunWatch {
     return { job: this.#jobs.get(run, this.#namespace), pods: [...(this.#podsOf.get(run)?.values() ?? [])] };
   }
 
+  /** Calls back with the run of each Job that comes or changes, until what it gives is called. */
+  onJob(seen: (run: string) => void): () => void {
+    const tell = (job: V1Job) => seen(runOf(job));
+    for (const verb of ['add', 'update'] as const) this.#jobs.on(verb, tell);
+    return () => {
+      for (const verb of ['add', 'update'] as const) this.#jobs.off(verb, tell);
+    };
+  }
+
   /** Resolves at the next change of the run's Job or Pods, after `ms`, or when the signal aborts: look again then. */
   changed(run: string, ms: number, signal: AbortSignal): Promise<void> {
     const waiting = this.#waiting.get(run) ?? new Set();

@@ -9,6 +9,7 @@
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | follow   | follow | 30 days     | 15 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
+ * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  *
  * Waiting is a courtesy, not the fence: an attempt that Temporal has given up may still act, and the fence holds then
  * too. No schedule-to-close anywhere: a task waits out a Kubernetes that is away, and can be cancelled meanwhile.
@@ -16,6 +17,7 @@
 import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type AnchorRef, type Ending, followQueue, type JobRef } from '../contract.ts';
+import type { SweepActivities } from '../sweeper/activity.ts';
 
 const { WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
 
@@ -60,4 +62,12 @@ export const { release } = proxyActivities<Pick<Activities, 'release'>>({
   cancellationType: WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
   summary: 'Delete everything of the run and prove it gone',
+});
+
+export const { sweep } = proxyActivities<SweepActivities>({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '10s',
+  cancellationType: WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '10s', backoffCoefficient: 2, maximumAttempts: 3 },
+  summary: 'Remove what no task owns any more',
 });

@@ -1,15 +1,15 @@
 /** The manifests in deploy/, on a real API server: the role is enough, the Pods are within the strictest standard. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { KubeConfig, KubernetesObjectApi, loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, inject } from 'vitest';
 import { Stage } from '../../lab/stage/stage.ts';
 import { readConfig } from '../../src/config.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { command, FOREVER, images, until } from './scene.ts';
-
-const ACCOUNT = 'holdfast-worker';
 
 let stage: Stage;
 let objects: KubernetesObjectApi;
@@ -30,7 +30,8 @@ beforeAll(async () => {
   objects = KubernetesObjectApi.makeApiClient(admin);
   await restrictNamespace();
   for (const file of ['rbac.yaml', 'network-policy.yaml', 'admission-policy.yaml']) await create(file);
-  await writeFile(kubeconfig, await asAccount(admin));
+  await writeFile(kubeconfig, await asAccount(admin, 'holdfast-worker'));
+  await writeFile(sweepersKubeconfig(), await asAccount(admin, 'holdfast-sweeper'));
   await stage.startWorker();
 });
 
@@ -60,6 +61,10 @@ async function create(file: string): Promise<void> {
   }
 }
 
+function sweepersKubeconfig(): string {
+  return join(folder, 'sweeper.json');
+}
+
 async function restrictNamespace(): Promise<void> {
   const [namespace] = await manifests('namespace.yaml');
   const labels = namespace?.metadata?.labels ?? {};
@@ -67,16 +72,16 @@ async function restrictNamespace(): Promise<void> {
   await objects.patch({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: stage.namespace, labels } });
 }
 
-async function asAccount(admin: KubeConfig): Promise<string> {
+async function asAccount(admin: KubeConfig, account: string): Promise<string> {
   const { status } = await stage.core.createNamespacedServiceAccountToken({
-    name: ACCOUNT,
+    name: account,
     namespace: stage.namespace,
     body: { spec: { audiences: [], expirationSeconds: 3_600 } },
   });
   const cluster = admin.getCurrentCluster();
   if (cluster === null) throw new Error('the kubeconfig has no current cluster');
   const config = new KubeConfig();
-  config.loadFromClusterAndUser(cluster, { name: ACCOUNT, token: status?.token ?? '' });
+  config.loadFromClusterAndUser(cluster, { name: account, token: status?.token ?? '' });
   return config.exportConfig();
 }
 
@@ -104,6 +109,36 @@ describe('a worker with no rights but those of deploy/rbac.yaml', () => {
     expect((await stage.client.describe(taskId)).open).toBe(true);
     await stage.client.cancel(taskId);
     expect(await stage.remains(taskId)).toEqual(nothing);
+  });
+});
+
+describe('a sweeper with no rights but its own of deploy/rbac.yaml', () => {
+  it('ends a container that Terminate left, with no worker alive, and leaves nothing', async () => {
+    const { taskId } = await stage.client.start(command(busybox, FOREVER));
+    await until('it runs', async () => (await stage.client.describe(taskId)).pod?.phase === 'Running');
+    await stage.worker.end('SIGKILL');
+    await stage.client.temporal.workflow.getHandle(taskId).terminate('nobody is there');
+    const { temporal } = stage.config;
+    const env = {
+      ...process.env,
+      TEMPORAL_ADDRESS: temporal.connectionOptions.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      KUBECONFIG: sweepersKubeconfig(),
+      HOLDFAST_KUBE_CONTEXT: 'loaded-context',
+      HOLDFAST_KUBE_NAMESPACE: stage.namespace,
+      HOLDFAST_SWEEP_SECONDS: '1',
+      HOLDFAST_SWEEP_MIN_AGE_SECONDS: '1',
+    };
+    const words = ['bin/holdfast.mjs', 'sweep', '--once', '--json'];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env });
+    expect(JSON.parse(stdout)).toMatchObject({ removed: [{ taskId, reason: 'task closed' }], unfinished: [] });
+    expect(stderr).not.toContain('forbidden');
+    expect(await stage.remains(taskId)).toEqual(nothing);
+    await stage.startWorker();
+  });
+
+  it('has a Deployment that the API server accepts', async () => {
+    for (const object of await manifests('sweeper.yaml')) await objects.create(object, undefined, 'All');
   });
 });
 

@@ -8,6 +8,7 @@ import {
   type V1Role,
 } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
 import { readConfig } from '../../src/config.ts';
 import { LABEL, MANAGED_BY } from '../../src/fence.ts';
 
@@ -19,9 +20,12 @@ interface Kind {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-function objectOf<T extends { kind?: string }>(file: string, kind: T['kind']): T {
-  const found = (loadAllYaml(read(`deploy/${file}`)) as Kind[]).find((object) => object.kind === kind);
-  if (found === undefined) throw new Error(`deploy/${file} has no ${kind}`);
+function objectOf<T extends { kind?: string }>(file: string, kind: T['kind'], name?: string): T {
+  const objects = loadAllYaml(read(`deploy/${file}`)) as Kind[];
+  const found = objects.find(
+    (object) => object.kind === kind && object.metadata.name === (name ?? object.metadata.name),
+  );
+  if (found === undefined) throw new Error(`deploy/${file} has no ${kind} ${name ?? ''}`);
   return found as unknown as T;
 }
 
@@ -30,40 +34,41 @@ const kustomization = loadYaml<{
   readonly configMapGenerator: readonly { readonly name: string; readonly literals: readonly string[] }[];
 }>(read('deploy/kustomization.yaml'));
 
-describe("the worker's role", () => {
-  const VERBS: Readonly<Record<string, string>> = {
-    create: 'create',
-    read: 'get',
-    list: 'list',
-    patch: 'patch',
-    delete: 'delete',
-  };
+/** The words of RBAC for a call of the generated client: `verb resource`. */
+function rightOf(verb: string, kind: string): string {
+  const VERBS: Readonly<Record<string, string>> = { read: 'get' };
   const RESOURCES: Readonly<Record<string, string>> = {
     ConfigMap: 'configmaps',
     Job: 'jobs',
     Pod: 'pods',
     Event: 'events',
   };
+  return `${VERBS[verb] ?? verb} ${RESOURCES[kind] ?? kind}`;
+}
 
-  /** What the calls to Kubernetes in src need, as `verb resource`. */
-  function needed(): readonly string[] {
-    const files = readdirSync(at('src'), { recursive: true, encoding: 'utf8' });
-    const source = files.flatMap((file) => (file.endsWith('.ts') ? [read(`src/${file}`)] : [])).join('\n');
-    const calls = [...source.matchAll(/\.(create|read|list|patch|delete|replace)Namespaced(\w+)\(/g)].map(
-      ([, verb = '', kind = '']) => `${VERBS[verb] ?? verb} ${RESOURCES[kind] ?? kind}`,
-    );
-    const watches = [...source.matchAll(/#informer\(config, `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
-    const logs = /\/pods\/[^`]*\/log`/.test(source) ? ['get pods/log'] : [];
-    return [...new Set([...calls, ...watches, ...logs])].toSorted();
-  }
+function rightsIn(source: string): readonly string[] {
+  const calls = [...source.matchAll(/\.(create|read|list|patch|delete|replace)Namespaced(\w+)\(/g)].map(
+    ([, verb = '', kind = '']) => rightOf(verb, kind),
+  );
+  const watches = [...source.matchAll(/#informer\(config, `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
+  const logs = /\/pods\/[^`]*\/log`/.test(source) ? ['get pods/log'] : [];
+  return [...new Set([...calls, ...watches, ...logs])].toSorted();
+}
 
+function allowedTo(account: string): readonly string[] {
+  const { rules = [] } = objectOf<V1Role>('rbac.yaml', 'Role', account);
+  const allowed = rules.flatMap(({ verbs, resources = [] }) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+  );
+  return allowed.toSorted();
+}
+
+describe("the worker's role", () => {
   it('allows exactly what the code does, and nothing more', () => {
-    const { rules = [] } = objectOf<V1Role>('rbac.yaml', 'Role');
-    const allowed = rules.flatMap(({ verbs, resources = [] }) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
-    );
-    expect(needed()).toContain('watch jobs');
-    expect(allowed.toSorted()).toEqual(needed());
+    const files = readdirSync(at('src'), { recursive: true, encoding: 'utf8' });
+    const needed = rightsIn(files.flatMap((file) => (file.endsWith('.ts') ? [read(`src/${file}`)] : [])).join('\n'));
+    expect(needed).toContain('watch jobs');
+    expect(allowedTo('holdfast-worker')).toEqual(needed);
   });
 
   it('reaches beyond its namespace only where the reader asks for it', () => {
@@ -72,6 +77,47 @@ describe("the worker's role", () => {
       (loadAllYaml(read(`deploy/${file}`)) as Kind[]).map(({ kind }) => kind),
     );
     expect(kinds.filter((kind) => kind.startsWith('Cluster'))).toEqual([]);
+  });
+});
+
+describe("the sweeper's role", () => {
+  /** The methods of JobsApi, each with its text. */
+  const methods = new Map(
+    read('src/kubernetes/jobs-api.ts')
+      .split(/\n(?= {2}(?:async )?\*?\w+\()/)
+      .map((text) => [/^ *(?:async )?\*?(\w+)\(/.exec(text)?.[1] ?? '', text]),
+  );
+
+  it('allows exactly what a sweep does without a worker: it creates, changes and reads no more', () => {
+    const files = [
+      ...readdirSync(at('src/sweeper')).map((file) => `src/sweeper/${file}`),
+      'src/activities/remove-run.ts',
+      'src/activities/world.ts',
+    ];
+    const calls = files.flatMap((file) => [...read(file).matchAll(/\bapi\.(\w+)\(/g)].map(([, name = '']) => name));
+    expect(calls).toContain('listMarks');
+    const source = [...new Set(calls)].map((name) => methods.get(name) ?? '').join('\n');
+    expect(allowedTo('holdfast-sweeper')).toEqual(rightsIn(source + read('src/kubernetes/run-watch.ts')));
+  });
+});
+
+describe('the sweeper in the cluster', () => {
+  const { template, replicas } = objectOf<V1Deployment>('sweeper.yaml', 'Deployment').spec ?? {};
+  const [container] = template?.spec?.containers ?? [];
+
+  it('is applied with everything else, as the account that may sweep', () => {
+    expect(kustomization.resources).toContain('sweeper.yaml');
+    expect([template?.spec?.serviceAccountName, replicas]).toEqual(['holdfast-sweeper', 1]);
+  });
+
+  it('sweeps with words that the command line knows, and asks the Temporal of the workers', () => {
+    const [program, verb, ...options] = container?.args ?? [];
+    const sweep = createProgram(() => undefined).commands.find((command) => command.name() === verb);
+    expect([program, verb]).toEqual(['holdfast', 'sweep']);
+    expect(sweep?.options.map(({ long }) => long)).toEqual(expect.arrayContaining(options));
+    const worker = objectOf<V1Deployment>('worker.yaml', 'Deployment').spec?.template.spec?.containers[0];
+    expect(container?.envFrom).toEqual(worker?.envFrom);
+    expect(worker?.env).toEqual(expect.arrayContaining(container?.env ?? []));
   });
 });
 

@@ -196,6 +196,15 @@ describe('reading', () => {
     expect(await kindOf(api.readAnchor('hf-x'))).toBe('forbidden');
   });
 
+  it("marks asks for metadata alone, takes the null of an empty list for none, and tells the API server's own time", async () => {
+    const kind = 'PartialObjectMetadataList';
+    const date = 'Thu, 01 Jan 2026 12:00:00 GMT';
+    answers = [json(200, { kind, items: null }), json(200, { kind, items: [{ metadata: { name: 'a' } }] }, { date })];
+    const { anchors, jobs, at } = await api.listMarks('a=b');
+    expect([anchors, jobs.map(({ name }) => name), at.toISOString()]).toEqual([[], ['a'], '2026-01-01T12:00:00.000Z']);
+    for (const { headers } of requests) expect(headers.accept).toMatch(/as=PartialObjectMetadataList/);
+  });
+
   it('nodes without the right to gives none: nobody can say then that no node would ever fit', async () => {
     answers = [json(403, {}), json(500, {})];
     expect(await api.listNodes()).toEqual([]);

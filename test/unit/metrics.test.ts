@@ -72,7 +72,11 @@ describe('every metric', () => {
     const series = ({ name, labels }: Recorded) => JSON.stringify([name, labels]);
     const born = new Set(recorded.map(series));
     recorded.length = 0;
-    metrics.swept({ at: 1, orphans: [{ reason: 'absent', removed: true }], refused: { because: 'failed' } });
+    metrics.swept({
+      at: 1,
+      orphans: [{ reason: 'absent', removed: true }],
+      refused: { because: 'TEMPORAL_UNREACHABLE' },
+    });
     metrics.cancelProved({ phase: 'nothing', seconds: 1, wastedContainerSeconds: 0 });
     metrics.cancelOutrun('failed');
     metrics.releaseRetried();
@@ -97,9 +101,9 @@ describe('the metrics', () => {
   });
 
   it('do not take a refused sweep for one', () => {
-    expect(told((metrics) => metrics.swept({ at: 7_500, orphans: [], refused: { because: 'failed' } }))).toEqual([
-      { name: METRICS.sweepsRefused.name, value: 1, labels: { because: 'failed' } },
-    ]);
+    expect(
+      told((metrics) => metrics.swept({ at: 7_500, orphans: [], refused: { because: 'TEMPORAL_UNREACHABLE' } })),
+    ).toEqual([{ name: METRICS.sweepsRefused.name, value: 1, labels: { because: 'TEMPORAL_UNREACHABLE' } }]);
   });
 
   it('tell of a proved cancel how long it took and what it cost', () => {

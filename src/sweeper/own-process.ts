@@ -1,0 +1,37 @@
+/** The sweeper without a worker: joined here, for the command line. It keeps no output, so it needs no log store. */
+import { Client, Connection } from '@temporalio/client';
+import { removeRun } from '../activities/remove-run.ts';
+import type { Config } from '../config.ts';
+import { JobsApi } from '../kubernetes/jobs-api.ts';
+import { loadKubeConfig } from '../kubernetes/kube-config.ts';
+import { RunWatch, type RunWatchLog } from '../kubernetes/run-watch.ts';
+import { Sweeper } from './sweeper.ts';
+
+export interface OwnSweeper {
+  readonly sweeper: Sweeper;
+  readonly watch: RunWatch;
+  readonly close: () => Promise<void>;
+}
+
+/** Temporal need not answer yet: each look finds out. @throws HoldfastError CONFIG_INVALID */
+export async function openSweeper(config: Config, dryRun: boolean, log: RunWatchLog): Promise<OwnSweeper> {
+  const { namespace, deadlineMs } = config.kubernetes;
+  const kube = loadKubeConfig(config.kubernetes);
+  const api = new JobsApi(kube, { namespace, deadlineMs });
+  const watch = new RunWatch(kube, namespace, log);
+  const connection = Connection.lazy(config.temporal.connectionOptions);
+  const sweeper = new Sweeper({
+    api,
+    client: new Client({ connection, namespace: config.temporal.namespace }),
+    remove: (run, temporalNamespaceId, signal, options) =>
+      removeRun({ api, watch, temporalNamespaceId }, run, signal, options),
+    rules: config.sweepRules,
+    dryRun,
+  });
+  await watch.start();
+  const close = async () => {
+    await watch.stop();
+    await connection.close();
+  };
+  return { sweeper, watch, close };
+}

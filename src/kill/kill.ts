@@ -3,7 +3,7 @@
  *
  *     look        Kubernetes is read first: what could not be carried out is refused before anything is ended
  *     terminate   from here on nobody decides anything new; what is on the wire already meets the fence
- *     release     as everywhere (nextReleaseStep), but each Pod is asked to end at once
+ *     release     as everywhere (nextReleaseStep), but first each Pod is asked to end at once
  *     force       a Pod whose node has not answered in time loses its object, and with it any proof
  *     tell        what is proved, and what is not
  *
@@ -165,7 +165,12 @@ class Kill {
     if (steps.length > 0) {
       // After the look: whatever it saw cannot be of a run that is younger than this answer.
       await this.#endWorkflow();
-      await Promise.all(steps.map(({ name, step }) => this.#act(name, step)));
+      const refusals: unknown[] = [];
+      const act = ({ name, step }: (typeof steps)[number]) =>
+        this.#act(name, step).catch((error: unknown) => void refusals.push(error));
+      await Promise.all(steps.filter(({ step }) => step.do === 'end pod').map(act));
+      await Promise.all(steps.filter(({ step }) => step.do !== 'end pod').map(act));
+      if (refusals.length > 0) throw refusals[0];
     }
     return runs.filter(({ world }) => !isReleased(world));
   }

@@ -54,7 +54,8 @@ function podReport(pod: V1Pod, { nodes, waitedMs }: Findings): KilledPod {
 }
 
 const WHY: Readonly<Record<NodeState, string>> = {
-  ready: 'the node is Ready, so its kubelet may still be ending it: look at its log',
+  ready:
+    'the node is Ready, so its kubelet is ending it or is stuck: it does not cut short a grace period that had begun',
   not_ready: 'the node is not Ready: it may run on until the node comes back or is switched off',
   gone: 'the node is no longer in the cluster: it may run on until that machine is switched off',
   unknown: 'whether the node is Ready is not known, since this account may not list nodes (deploy/rbac-nodes.yaml)',

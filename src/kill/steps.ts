@@ -17,21 +17,22 @@ export type KillStep =
 const GRACE_SECONDS: Readonly<Record<Patience, number>> = { asking: 1, forcing: 0 };
 
 /**
- * The order of release, with no regard for the task's own grace period. Nothing to do is no proof: see `isReleased`.
- * A Pod that was asked with the same grace before, by whomever, is not asked again.
+ * The order of release, but the Pods are asked first: a node keeps to the grace period that it was given first, so ours
+ * must come before the one that the garbage collector gives when the Job is deleted. They are proved last all the same.
+ * A Pod that was asked with the same grace or less, by whomever, is not asked again. No step is no proof: see `isReleased`.
  */
 export function nextKillSteps(world: RunWorld, patience: Patience): readonly KillStep[] {
-  const step = nextReleaseStep(world);
-  if (step.do === 'delete job' || step.do === 'delete anchor') return [step];
   const graceSeconds = GRACE_SECONDS[patience];
-  return world.pods
+  const pods = world.pods
     .filter((pod) => !isTerminal(pod) && (!isEnding(pod) || graceOf(pod) > graceSeconds))
     .map(({ metadata }) => ({
-      do: 'end pod',
+      do: 'end pod' as const,
       name: metadata?.name ?? '',
       uid: metadata?.uid ?? '',
       graceSeconds,
     }));
+  const step = nextReleaseStep(world);
+  return step.do === 'delete job' || step.do === 'delete anchor' ? [...pods, step] : pods;
 }
 
 function graceOf(pod: V1Pod): number {

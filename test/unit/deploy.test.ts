@@ -25,6 +25,14 @@ function objectOf<T extends { kind?: string }>(file: string, kind: T['kind']): T
   return found as unknown as T;
 }
 
+function allowedIn(file: string): readonly string[] {
+  const { rules = [] } = objectOf<V1Role>(file, 'Role');
+  const allowed = rules.flatMap(({ verbs, resources = [] }) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+  );
+  return allowed.toSorted();
+}
+
 const kustomization = loadYaml<{
   readonly resources: readonly string[];
   readonly configMapGenerator: readonly { readonly name: string; readonly literals: readonly string[] }[];
@@ -58,12 +66,8 @@ describe("the worker's role", () => {
   }
 
   it('allows exactly what the code does, and nothing more', () => {
-    const { rules = [] } = objectOf<V1Role>('rbac.yaml', 'Role');
-    const allowed = rules.flatMap(({ verbs, resources = [] }) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
-    );
     expect(needed()).toContain('watch jobs');
-    expect(allowed.toSorted()).toEqual(needed());
+    expect(allowedIn('rbac.yaml')).toEqual(needed());
   });
 
   it('reaches beyond its namespace only where the reader asks for it', () => {
@@ -73,6 +77,19 @@ describe("the worker's role", () => {
     );
     expect(kinds.filter((kind) => kind.startsWith('Cluster'))).toEqual([]);
   });
+});
+
+it('the role of whoever kills allows exactly what src/kill does in the namespace', () => {
+  const RESOURCES: Readonly<Record<string, string>> = { Anchor: 'configmaps', Job: 'jobs', Pod: 'pods' };
+  const source = readdirSync(at('src/kill'))
+    .map((file) => read(`src/kill/${file}`))
+    .join('\n');
+  const calls = [...source.matchAll(/\bapi\.([a-z]+)(Anchor|Job|Pod)s?\(/g)].map(
+    ([, verb, kind = '']) => `${verb} ${RESOURCES[kind]}`,
+  );
+  const watches = [...source.matchAll(/#path = `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
+  expect(watches).toEqual(['watch pods']);
+  expect(allowedIn('rbac-kill.yaml')).toEqual([...new Set([...calls, ...watches])].toSorted());
 });
 
 describe('the worker in the cluster', () => {

@@ -16,17 +16,15 @@ function status(state: object) {
 }
 
 describe('the steps of a kill', () => {
-  it('are those of release as long as there is a Job or an anchor to delete', () => {
-    const pods = [podObject(running)];
-    for (const patience of ['asking', 'forcing'] as const) {
-      const all = world({ anchor: anchorObject(), job: jobObject(), pods });
-      expect(nextKillSteps(all, patience)).toEqual([{ do: 'delete job', uid: 'job-uid', resourceVersion: '7' }]);
-      const ending = world({ anchor: anchorObject(), job: jobObject(ENDING), pods });
-      expect(nextKillSteps(ending, patience)).toEqual([{ do: 'delete anchor', uid: 'anchor-uid' }]);
-    }
+  it('ask the Pods first, for a node keeps to the grace it was given first; then they are those of release', () => {
+    const ask = { do: 'end pod', name: 'pod-1', uid: 'pod-uid', graceSeconds: 1 };
+    const steps = (job: RunWorld['job']) =>
+      nextKillSteps(world({ anchor: anchorObject(), job, pods: [podObject(running)] }), 'asking');
+    expect(steps(jobObject())).toEqual([ask, { do: 'delete job', uid: 'job-uid', resourceVersion: '7' }]);
+    expect(steps(jobObject(ENDING))).toEqual([ask, { do: 'delete anchor', uid: 'anchor-uid' }]);
   });
 
-  it('ask the node first, cut a longer grace short, and ask once', () => {
+  it('ask a Pod that has a longer grace again, and each only once', () => {
     const step = { do: 'end pod', name: 'pod-1', uid: 'pod-uid', graceSeconds: 1 };
     const stepsFor = (pod: V1Pod) => nextKillSteps(world({ job: jobObject(ENDING), pods: [pod] }), 'asking');
     expect(stepsFor(podObject(running))).toEqual([step]);

@@ -1,6 +1,6 @@
 /** What a kill stands on: the Temporal that knows the task and the namespace of Kubernetes that has its objects. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Client } from '@temporalio/client';
+import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
@@ -26,12 +26,16 @@ export function groundOf(
   return { temporal, temporalNamespaceId, kube, api: new JobsApi(kube, { namespace, deadlineMs }) };
 }
 
-/** What Kubernetes refused, in words that say how far the kill had come. */
+/** What the other side refused, in words that say how far the kill had come. */
 export function refusalOf(error: unknown, hasBegun: boolean): unknown {
-  if (!isApiError(error)) return error;
-  const code = error.kind === 'forbidden' ? 'KUBERNETES_FORBIDDEN' : 'KUBERNETES_UNREACHABLE';
   const so = hasBegun
     ? 'The task is ended in Temporal, but what is left of it in Kubernetes may run on: kill it again when that is mended.'
     : 'Nothing was ended.';
-  return new HoldfastError(code, `${error.message}. ${so}`, {}, { cause: error });
+  if (isApiError(error)) {
+    const code = error.kind === 'forbidden' ? 'KUBERNETES_FORBIDDEN' : 'KUBERNETES_UNREACHABLE';
+    return new HoldfastError(code, `${error.message}. ${so}`, {}, { cause: error });
+  }
+  const isOfTemporal = error instanceof ServiceError || isGrpcServiceError(error);
+  if (!hasBegun || !isOfTemporal) return error;
+  return new HoldfastError('TEMPORAL_UNREACHABLE', `Temporal did not answer any more. ${so}`, {}, { cause: error });
 }

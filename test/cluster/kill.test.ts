@@ -3,7 +3,7 @@
  * held request is let go only after the answer, as late as it gets.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
 import type { Fault } from '../../lab/proxy/fault-proxy.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
@@ -37,9 +37,10 @@ const met = new Map<number, Case>();
 beforeAll(async () => {
   ({ busybox } = await images());
   scene = await openScene();
-  scene.proxy.setRule((request) => faultFor(request));
   scene.proxy.setWitness(({ number }) => met.get(number)?.landed.open());
+  await scene.startWorker();
 });
+beforeEach(() => scene.proxy.setRule((request) => faultFor(request)));
 afterAll(() => scene.close());
 
 function newCases(): readonly Case[] {
@@ -112,7 +113,6 @@ async function startAll(): Promise<void> {
 
 describe('a kill while a request is on the wire', () => {
   it('is proved, and stays true when the request lands after it, with the worker alive', async () => {
-    await scene.startWorker();
     await startAll();
     expect(await Promise.all(cases.map(killAndLook))).toEqual(cases.map(held));
     // An anchor whose create was late is empty, and the sweeper's.
@@ -133,12 +133,12 @@ describe('a kill while a request is on the wire', () => {
 
 describe('a kill of a task whose worker lives', () => {
   it.each([
-    ['runs for ever', FOREVER],
-    ['ends by itself', 'echo done'],
-  ])('that %s tells what happened, at whichever request it comes', async (_, script) => {
+    ['runs for ever', FOREVER, 7],
+    ['ends by itself', 'echo done', 14],
+  ])('that %s tells what happened, at whichever of its requests it comes', async (_, script, requests) => {
     const reports = new Map<string, Promise<KillReport>>();
     const counts = new Map<string, number>();
-    const ids = Array.from({ length: 14 }, (_, index) => `killed-at-${index + 1}-${randomUUID().slice(0, 8)}`);
+    const ids = Array.from({ length: requests }, (_, index) => `killed-at-${index + 1}-${randomUUID().slice(0, 8)}`);
     scene.proxy.setRule(({ of }) => {
       const id = ids.find((id) => of.includes(`hf-${id}-`));
       if (id === undefined) return { do: 'pass' };
@@ -160,7 +160,6 @@ describe('a kill of a task whose worker lives', () => {
       expect(pods.filter(({ end }) => end === 'may_run')).toEqual([]);
       await untilNothingIsLeft(id);
     }
-    scene.proxy.setRule((request) => faultFor(request));
   });
 
   it('takes the run with it that a Reset begins meanwhile', async () => {
@@ -189,6 +188,5 @@ describe('a kill of a task whose worker lives', () => {
     expect(proved(await report)).toEqual(PROVED);
     expect((await scene.client.describe(taskId)).open).toBe(false);
     await untilNothingIsLeft(taskId);
-    scene.proxy.setRule((request) => faultFor(request));
   });
 });

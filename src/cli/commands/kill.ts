@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { hostname, userInfo } from 'node:os';
 import type { HoldfastClient, KillOptions } from '../../client.ts';
 import type { KillCandidate } from '../../contract.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT, HoldfastError } from '../../errors.ts';
 import { failureOf } from '../failure.ts';
 import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
 import { withClient } from '../session.ts';
@@ -24,9 +24,21 @@ export async function kill(taskId: string | undefined, words: KillWords): Promis
   const { reason = '', json = false } = words;
   const wait = meaning.waitSeconds === undefined ? {} : { waitSeconds: meaning.waitSeconds };
   const order = { reason, by: whoKills(), json, ...wait };
-  return withClient((client) =>
-    meaning.of === 'one' ? killOne(client, meaning.taskId, order) : killMany(client, meaning, order),
-  );
+  let isConnected = false;
+  const act = (client: HoldfastClient) => {
+    isConnected = true;
+    return meaning.of === 'one' ? killOne(client, meaning.taskId, order) : killMany(client, meaning, order);
+  };
+  return withClient(act).catch((error: unknown) => {
+    throw isConnected ? error : explained(error);
+  });
+}
+
+/** That Kubernetes could be reached is no help then, though people who kill would hope so. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'TEMPORAL_UNREACHABLE') return error;
+  const why = 'Nothing was ended: whatever a kill removed, the workflow would run the task anew.';
+  return new HoldfastError(error.code, `${error.message} ${why}`, error.facts, { cause: error.cause });
 }
 
 async function killOne(client: HoldfastClient, taskId: string, { json, ...order }: Order): Promise<number> {

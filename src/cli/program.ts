@@ -135,7 +135,7 @@ function killCommand(exit: Exit): Command {
     .usage('ID [options] | [--workload NAME] [--label NAME=VALUE] [--older-than SPAN] [options]')
     .argument('[id]', 'id of the task')
     .option('--reason <text>', "why; it is kept in Temporal's history, at most 1,000 characters")
-    .option('--wait <span>', 'how long nodes may take to say that containers ended, 0s to 10m (default: 10s)')
+    .option('--wait <span>', 'how long nodes may take to say that containers ended, 0s to 10m (default: 30s)')
     .option('--workload <name>', 'instead of an id: tasks of this workload')
     .option('--label <name=value>', 'instead of an id: tasks whose Kubernetes objects have it; repeatable', several)
     .option('--older-than <span>', 'instead of an id: tasks whose first object is older, e.g. 2h')

@@ -11,6 +11,7 @@
  * task that is started later can be meant. A live worker, which may release the same objects, does no harm, nor does
  * another kill. See docs/decisions/0006-kill.md.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { KillReport } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
@@ -27,17 +28,20 @@ export interface KillOptions {
   readonly reason?: string;
   /** Who kills, for the same history. Default: the identity of Temporal's client, a process and its host. */
   readonly by?: string;
-  /** How long the nodes are given to end the containers and say so, before Pods are removed. Seconds, default 10. */
+  /** How long the nodes are given to end the containers and say so, before Pods are removed. Seconds, default 30. */
   readonly waitSeconds?: number;
   /** First run id of the task that is meant, if a later one of the same id must not be. */
   readonly firstRunId?: string;
 }
 
-export const WAIT_SECONDS = 10;
+/** Longer than a busy node needs: what is removed without its word cannot be proved any more. */
+const WAIT_SECONDS = 30;
 /** How long Kubernetes is given to clear away what was forced. Milliseconds. */
 const CLEARING_MS = 5_000;
 /** How long the watch may lag behind the lists. Milliseconds. */
 const LAG_MS = 2_000;
+/** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
+const SILENCE_MS = 10_000;
 /** Longest wait between two looks. Milliseconds. */
 const LOOK_MS = 500;
 const REASON_LENGTH = 1_000;
@@ -92,8 +96,8 @@ class Kill {
 
   async carryOut(): Promise<KillReport> {
     const { kube, api, temporal } = this.#ground;
-    this.#eyes = await PodEyes.open(kube, api.namespace, this.#task);
-    await this.#look();
+    this.#eyes = await insist(() => PodEyes.open(kube, api.namespace, this.#task));
+    await insist(() => this.#look());
     const before = await recordOf(temporal, this.#taskId);
     this.#check(before);
     this.#firstRunId ??= before.firstRunId;
@@ -149,8 +153,7 @@ class Kill {
       const patience: Patience = Date.now() < forceAt ? 'asking' : 'forcing';
       const left = await this.#step(patience).catch((error: unknown) => {
         // Unclear: what was asked may have been done. The next look tells.
-        const mayPass = isApiError(error, 'unclear') || isApiError(error, 'busy');
-        if (!mayPass || Date.now() >= endAt) throw error;
+        if (!mayPass(error) || Date.now() >= endAt) throw error;
         return undefined;
       });
       if (left?.length === 0 || (left !== undefined && Date.now() >= endAt)) return left;
@@ -231,7 +234,23 @@ class Kill {
   /** Asked for only where it matters. Undefined if this account may not list them. */
   async #nodes(pods: readonly V1Pod[]): Promise<readonly V1Node[] | undefined> {
     if (!pods.some((pod) => endOf(pod) === 'may_run')) return undefined;
-    const nodes = await this.#ground.api.listNodes();
+    // The report must not be lost for want of this.
+    const nodes = await this.#ground.api.listNodes().catch(() => []);
     return nodes.length === 0 ? undefined : nodes;
   }
+}
+
+/** A moment's silence keeps nobody from killing. */
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + SILENCE_MS; ; await sleep(LOOK_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!mayPass(error) || Date.now() >= until) throw error;
+    }
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  return isApiError(error, 'unclear') || isApiError(error, 'busy');
 }

@@ -38,6 +38,8 @@ export interface KillOptions {
 const WAIT_SECONDS = 30;
 /** How long Kubernetes is given to clear away what was forced. Milliseconds. */
 const CLEARING_MS = 5_000;
+/** How long a worker that has released everything may take to tell it. Milliseconds. */
+const TELLING_MS = 3_000;
 /** How long the watch may lag behind the lists. Milliseconds. */
 const LAG_MS = 2_000;
 /** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
@@ -101,6 +103,7 @@ class Kill {
     const before = await recordOf(temporal, this.#taskId);
     this.#check(before);
     this.#firstRunId ??= before.firstRunId;
+    if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();
     let [ended, left] = [await this.#endWorkflow(), await this.#clear()];
     do {
       // A Reset may have begun another run while the one before was cleared away.
@@ -136,6 +139,12 @@ class Kill {
       `The Job of task ${taskId} is in namespace ${job.namespace}, and HOLDFAST_KUBE_NAMESPACE is ${namespace}; nothing was ended.`,
       { taskId },
     );
+  }
+
+  /** What a Job had is gone: a worker that has just released it is let tell the true outcome. */
+  async #letTell(): Promise<void> {
+    for (const until = Date.now() + TELLING_MS; Date.now() < until; await sleep(LOOK_MS))
+      if ((await recordOf(this.#ground.temporal, this.#taskId)).was !== 'open') return;
   }
 
   async #endWorkflow(): ReturnType<typeof endWorkflow> {

@@ -24,7 +24,7 @@ export interface Resources {
 export interface TaskSettings {
   /** From the start of the Job to its forced end, waiting for a node included. `1s` to `7d`, default `1h`. */
   readonly timeout?: Duration;
-  /** Between SIGTERM and SIGKILL when a container is ended. `0s` to `10m`, default `5s`. */
+  /** Between SIGTERM and SIGKILL when a container is ended. `0s` (as short as the node can) to `10m`, default `5s`. */
   readonly gracePeriod?: Duration;
   readonly resources?: Resources;
   /** Kubernetes RuntimeClass, e.g. `gvisor`. Default: the cluster's own. */

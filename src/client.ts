@@ -11,11 +11,24 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { answerOf } from './cancel-answer.ts';
 import type { Config } from './config.ts';
-import { type CancelAnswer, type Problem, type Task, type TaskResult, WORKFLOW_TYPE } from './contract.ts';
+import {
+  type CancelAnswer,
+  type KillCandidate,
+  type KillFilter,
+  type KillReport,
+  type Problem,
+  type Task,
+  type TaskResult,
+  WORKFLOW_TYPE,
+} from './contract.ts';
 import { HoldfastError } from './errors.ts';
 import { digest, taskLabel } from './fence.ts';
-import { type LogLine, LogStore, type StoredRun } from './logs/store.ts';
+import type { KillGround } from './kill/ground.ts';
+import type { KillOptions } from './kill/kill.ts';
+import { type ContainerLine, linesSince } from './logs/container-lines.ts';
+import { LogStore, type StoredRun } from './logs/store.ts';
 import { checkTask, checkTaskId } from './schemas.ts';
 import { summaryOf, type TaskView, viewOf } from './task-view.ts';
 import { namespaceId } from './temporal-namespace.ts';
@@ -25,6 +38,8 @@ import type { Workload } from './workloads/workload.ts';
 export { type Config, readConfig } from './config.ts';
 export type * from './contract.ts';
 export { ERRORS, type ErrorCode, EXIT, HoldfastError } from './errors.ts';
+export type { KillOptions } from './kill/kill.ts';
+export type { ContainerLine } from './logs/container-lines.ts';
 export type { TaskView } from './task-view.ts';
 
 /** How a task ended, as told by Temporal's record. */
@@ -48,15 +63,12 @@ export interface StartedTask {
   readonly isNew: boolean;
 }
 
-export interface ContainerLine extends LogLine {
-  /** File of the log store it stands in: `<pod>.<container>.log`, or `events.log`. */
-  readonly file: string;
-}
-
 export interface HoldfastClientOptions {
   readonly taskQueue: string;
   /** Folder of the log store; `logs` reads it. */
   readonly logDir: string;
+  /** Only `kill` and `killable` need it. */
+  readonly kubernetes?: Config['kubernetes'];
 }
 
 export class HoldfastClient {
@@ -156,6 +168,22 @@ export class HoldfastClient {
     return answerOf(await this.describe(taskId), 'now');
   }
 
+  /**
+   * Ends a task without its worker, for when a cancel cannot proceed: terminates it in Temporal and removes what it has in
+   * Kubernetes, with no regard for its grace period. Says what is proved and what is not; safe to repeat.
+   * @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE
+   */
+  async kill(taskId: string, options: KillOptions = {}): Promise<KillReport> {
+    const { kill } = await import('./kill/kill.ts');
+    return kill(await this.#ground(), taskId, options);
+  }
+
+  /** The tasks of which something is in Kubernetes and that a kill of many would end. Changes nothing. */
+  async killable(filter: KillFilter): Promise<readonly KillCandidate[]> {
+    const { killable } = await import('./kill/candidates.ts');
+    return killable(await this.#ground(), filter);
+  }
+
   /** Newest first; `limit` defaults to 100. */
   async *list({ limit = 100 }: { readonly limit?: number } = {}): AsyncGenerator<TaskView> {
     let left = limit;
@@ -196,6 +224,13 @@ export class HoldfastClient {
     this.#namespaceId ??= namespaceId(this.temporal);
     const runs = await store.runsOf(taskLabel(await this.#namespaceId, taskId));
     return runs.at(-1);
+  }
+
+  /** Whoever does not kill needs no Kubernetes, nor its client in memory. */
+  async #ground(): Promise<KillGround> {
+    const { groundOf } = await import('./kill/ground.ts');
+    this.#namespaceId ??= namespaceId(this.temporal);
+    return groundOf(this.temporal, await this.#namespaceId, this.#options.kubernetes);
   }
 
   #checkSameInput(taskId: string, inputDigest: string, memo: Readonly<Record<string, unknown>> | undefined): void {
@@ -242,40 +277,6 @@ export class HoldfastClient {
       outcome: 'failed',
       problem: told ?? { code: 'WORKER_FAULT', message: cause?.message ?? 'no reason given' },
     };
-  }
-}
-
-/** `before`: it had ended when the cancel came. `now`: it ended after, perhaps because of it, perhaps by itself. */
-function answerOf({ outcome, started }: TaskView, when: 'before' | 'now'): CancelAnswer {
-  if (outcome === undefined) return 'cancelling';
-  switch (outcome) {
-    case 'succeeded':
-      return 'already_completed';
-    case 'failed':
-      return 'already_failed';
-    case 'terminated':
-      return 'already_terminated';
-    case 'timed_out':
-      return 'already_timed_out';
-    case 'cancelled':
-      if (when === 'before') return 'already_cancelled';
-      return started ? 'cancelled_running' : 'cancelled_before_start';
-  }
-}
-
-async function* linesSince(
-  store: LogStore,
-  run: StoredRun | undefined,
-  offsets: Map<string, number>,
-  withEvents: boolean,
-): AsyncGenerator<ContainerLine> {
-  if (run === undefined) return;
-  for (const file of await store.filesOf(run, withEvents)) {
-    const key = `${run.run}/${file}`;
-    for await (const { end, ...line } of store.lines(run, file, offsets.get(key) ?? 0)) {
-      offsets.set(key, end);
-      yield { ...line, file };
-    }
   }
 }
 

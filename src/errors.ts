@@ -28,6 +28,7 @@ export const EXIT = {
   unreachable: 5,
   tooLate: 6,
   cancelled: 7,
+  unproved: 8,
   bug: 70,
 } as const;
 
@@ -81,7 +82,7 @@ export const ERRORS = {
     'terminal',
     502,
     EXIT.taskFailed,
-    "Give the worker's account the role in deploy/rbac.yaml.",
+    'Give the account its role: deploy/rbac.yaml for a worker, deploy/rbac-kill.yaml for whoever kills.',
   ),
   WORKER_FAULT: entry(
     'retryable',
@@ -167,6 +168,12 @@ export const ERRORS = {
     503,
     EXIT.unreachable,
     'Something of the task is still there, as named; release goes on until it is gone.',
+  ),
+  KILL_OVERTAKEN: entry(
+    'terminal',
+    409,
+    EXIT.conflict,
+    'What the earlier task left is released by the one that was started; kill it again if that one should end, too.',
   ),
   LOGS_UNAVAILABLE: entry(
     'terminal',

@@ -2,14 +2,15 @@
 import { EXIT } from '../errors.ts';
 
 const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
-  succeeded: 'done: the task succeeded (whatever its samples did), or is cancelled as asked',
+  succeeded: 'done: the task succeeded (whatever its samples did), or is cancelled or killed as asked',
   taskFailed: 'the task failed, was terminated or ran into a timeout; or a sweep was refused as too large',
   badInput: 'bad input or configuration; nothing was created',
   unknownTask: 'no such task, or nothing of it in this log store',
   conflict: 'the id is taken by a task with another input',
   unreachable: 'Temporal does not answer; a task that was started goes on',
-  tooLate: '`cancel` came too late: the task had ended otherwise',
+  tooLate: '`cancel` or `kill` came too late: the task had ended otherwise',
   cancelled: '`run` ended because the task was cancelled',
+  unproved: '`kill` ended the task, but something of it may still run or is still there, as listed',
   bug: 'a fault in Holdfast',
 };
 
@@ -26,6 +27,7 @@ Examples:
   holdfast run evaluation --problems problems.jsonl --samples samples.jsonl.gz
   holdfast run command --image busybox:1.36 --timeout 10m -- sh -c 'echo hello'
   holdfast cancel my-task --reason "changed my mind"
+  holdfast kill my-task --reason "its node is stuck"
 
 While \`run\` follows: Ctrl-C cancels the task and waits until nothing of it runs; a second Ctrl-C leaves it to be
 cancelled in the background. SIGTERM, SIGHUP and --detach leave the task running.
@@ -66,3 +68,22 @@ the runs would go.
 Which cluster: HOLDFAST_KUBE_CONTEXT and HOLDFAST_KUBE_NAMESPACE; how often: HOLDFAST_SWEEP_SECONDS.
 With --json: {at, seconds, looked, dryRun, runs, kept, suspects, removed: [{run, taskId, reason, kinds}],
   unfinished, refused: {because, message, next}}`;
+
+export const KILL_HELP = `
+Prefer \`cancel\`: it lets the containers end in their grace period, keeps their output, and waits for the proof. A kill
+needs no worker: it terminates the task in Temporal, ends its containers at once, and says what is proved. Output that no
+worker has collected by then is lost.
+
+It needs Kubernetes as the worker does: HOLDFAST_KUBE_CONTEXT and HOLDFAST_KUBE_NAMESPACE, and the role in
+deploy/rbac-kill.yaml. Several conditions must all hold. They select tasks that have something in that namespace; what
+has nothing there yet does not run, and can be cancelled.
+
+With --json, an object for each task:
+  killed      {taskId, answer, was, pods: [{name, node, end, nodeState, why}], left: [{kind, name, why}]}
+              answer: "killed", "killed_unproved", or "already_…" if it had ended before
+  --dry-run   {taskId, workload, since, was, firstRunId, pods: [{name, phase, node}]}
+  refused     {taskId, error: {code, message, next}}; without taskId if it is of them all
+
+Examples:
+  holdfast kill my-task --reason "node-3 is stuck"
+  holdfast kill --workload evaluation --older-than 2h --dry-run`;

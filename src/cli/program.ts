@@ -5,7 +5,8 @@ import type { CancelWords } from './commands/cancel.ts';
 import type { LogsWords } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { SweepWords } from './commands/sweep.ts';
-import { COMMAND_HELP, EVALUATION_HELP, JSON_HELP, SWEEP_HELP, TOP_HELP } from './help.ts';
+import { COMMAND_HELP, EVALUATION_HELP, JSON_HELP, KILL_HELP, SWEEP_HELP, TOP_HELP } from './help.ts';
+import type { KillWords } from './kill-words.ts';
 import type { CommandOptions, EvaluationOptions } from './task-options.ts';
 
 type Exit = (code: number) => void;
@@ -22,7 +23,7 @@ export function createProgram(exit: Exit): Command {
   const run = command('run').description('start a task and follow it to its end').addHelpText('after', JSON_HELP);
   run.addCommand(evaluationCommand(exit)).addCommand(commandCommand(exit));
   program.addCommand(run);
-  for (const add of [statusCommand, logsCommand, cancelCommand, listCommand, sweepCommand])
+  for (const add of [statusCommand, logsCommand, cancelCommand, killCommand, listCommand, sweepCommand])
     program.addCommand(add(exit));
   return program;
 }
@@ -126,6 +127,26 @@ function cancelCommand(exit: Exit): Command {
     .action(async (id: string, options: CancelWords) => {
       const { cancel } = await import('./commands/cancel.ts');
       exit(await cancel(id, options));
+    });
+}
+
+function killCommand(exit: Exit): Command {
+  return command('kill')
+    .description('end a task, or many, without a worker: when a cancel cannot proceed')
+    .usage('ID [options] | [--workload NAME] [--label NAME=VALUE] [--older-than SPAN] [options]')
+    .argument('[id]', 'id of the task')
+    .option('--reason <text>', "why; it is kept in Temporal's history, at most 1,000 characters")
+    .option('--wait <span>', 'how long nodes may take to say that containers ended, 0s to 10m (default: 30s)')
+    .option('--workload <name>', 'instead of an id: tasks of this workload')
+    .option('--label <name=value>', 'instead of an id: tasks whose Kubernetes objects have it; repeatable', several)
+    .option('--older-than <span>', 'instead of an id: tasks whose first object is older, e.g. 2h')
+    .option('--dry-run', 'only list the tasks')
+    .option('--yes', 'kill them without asking')
+    .option('--json', 'one JSON object per task on stdout')
+    .addHelpText('after', KILL_HELP)
+    .action(async (id: string | undefined, options: KillWords) => {
+      const { kill } = await import('./commands/kill.ts');
+      exit(await kill(id, options));
     });
 }
 

@@ -26,6 +26,8 @@ const MOUNT = '/holdfast';
 const DEADLINE_MARGIN = 60;
 /** A finished Job that nobody released is removed after this. Seconds; a week. */
 const TTL = 7 * 24 * 3_600;
+/** With 0 a delete removes the Pod's object at once, while its container runs: there would be no proof. Seconds. */
+const SHORTEST_GRACE = 1;
 const NOBODY = 65_532;
 
 export function anchorManifest(
@@ -102,7 +104,7 @@ function podSpec(anchor: AnchorRef, plan: StoredPlan): V1PodSpec {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: settings.gracePeriodSeconds,
+    terminationGracePeriodSeconds: Math.max(SHORTEST_GRACE, settings.gracePeriodSeconds),
     securityContext: {
       runAsNonRoot: true,
       runAsUser: NOBODY,

@@ -179,10 +179,12 @@ export class JobsApi {
     return list.items;
   }
 
-  deletePod(name: string, uid: string, signal?: AbortSignal): Promise<void> {
+  /** With its own grace period, unless a shorter one is given. Zero removes the object without the node's word. */
+  deletePod(name: string, uid: string, signal?: AbortSignal, gracePeriodSeconds?: number): Promise<void> {
     const { namespace } = this;
+    const body = { preconditions: { uid }, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) };
     return this.#remove(`delete Pod ${name}`, signal, (options) =>
-      this.#core.deleteNamespacedPod({ namespace, name, body: { preconditions: { uid } } }, options),
+      this.#core.deleteNamespacedPod({ namespace, name, body }, options),
     );
   }
 

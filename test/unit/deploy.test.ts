@@ -55,8 +55,8 @@ function rightsIn(source: string): readonly string[] {
   return [...new Set([...calls, ...watches, ...logs])].toSorted();
 }
 
-function allowedTo(account: string): readonly string[] {
-  const { rules = [] } = objectOf<V1Role>('rbac.yaml', 'Role', account);
+function allowedTo(role: string, file = 'rbac.yaml'): readonly string[] {
+  const { rules = [] } = objectOf<V1Role>(file, 'Role', role);
   const allowed = rules.flatMap(({ verbs, resources = [] }) =>
     resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
   );
@@ -119,6 +119,19 @@ describe('the sweeper in the cluster', () => {
     expect(container?.envFrom).toEqual(worker?.envFrom);
     expect(worker?.env).toEqual(expect.arrayContaining(container?.env ?? []));
   });
+});
+
+it('the role of whoever kills allows exactly what src/kill does in the namespace', () => {
+  const RESOURCES: Readonly<Record<string, string>> = { Anchor: 'configmaps', Job: 'jobs', Pod: 'pods' };
+  const source = readdirSync(at('src/kill'))
+    .map((file) => read(`src/kill/${file}`))
+    .join('\n');
+  const calls = [...source.matchAll(/\bapi\.([a-z]+)(Anchor|Job|Pod)s?\(/g)].map(
+    ([, verb, kind = '']) => `${verb} ${RESOURCES[kind]}`,
+  );
+  const watches = [...source.matchAll(/#path = `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
+  expect(watches).toEqual(['watch pods']);
+  expect(allowedTo('holdfast-kill', 'rbac-kill.yaml')).toEqual([...new Set([...calls, ...watches])].toSorted());
 });
 
 describe('the worker in the cluster', () => {

@@ -106,6 +106,10 @@ describe('the Pod', () => {
     });
   });
 
+  it('never has a grace period of 0, with which its object would go before its container', () => {
+    expect(made({}, { gracePeriod: '0s' }).pod.terminationGracePeriodSeconds).toBe(1);
+  });
+
   it('is told nothing of what a person wrote in a dollar: Kubernetes gives it back as it was', () => {
     const asKubernetesReads = (text: string) =>
       text.replace(/\$\$|\$\(([^)]*)\)/g, (all) => (all === '$$' ? '$' : 'EXPANDED'));

@@ -182,6 +182,11 @@ describe('delete', () => {
     ]);
   });
 
+  it('of a Pod has its own grace period, unless a shorter one is given', async () => {
+    await api.deletePod('pod-1', 'p', undefined, 0);
+    expect(requests[0]?.body).toEqual({ preconditions: { uid: 'p' }, gracePeriodSeconds: 0 });
+  });
+
   it('of what is gone is done; of what has another uid is a conflict', async () => {
     answers = [json(404, {}), json(409, {})];
     await expect(api.deletePod('pod-1', 'p')).resolves.toBeUndefined();

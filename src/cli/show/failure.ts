@@ -36,6 +36,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   runtimeClass: '--runtime-class',
   nodeSelector: '--node-selector',
   sampleTimeout: '--sample-timeout',
+  olderThan: '--older-than',
   files: '--file',
   command: 'The command',
   args: 'The arguments',

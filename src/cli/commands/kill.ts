@@ -1,0 +1,116 @@
+/** `holdfast kill`: ends a task, or many, without their worker. */
+import { createInterface } from 'node:readline/promises';
+import { hostname, userInfo } from 'node:os';
+import type { HoldfastClient, KillOptions } from '../../client.ts';
+import type { KillCandidate } from '../../contract.ts';
+import { EXIT, HoldfastError } from '../../errors.ts';
+import { failureOf } from '../failure.ts';
+import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
+import { withClient } from '../session.ts';
+import { showFailure } from '../show/failure.ts';
+import { exitOfKill, showCandidates, showKill } from '../show/kill.ts';
+import { counted } from '../show/text.ts';
+import { stderr, stdout } from '../terminal.ts';
+
+/** Tasks that are killed at the same time. */
+const AT_ONCE = 8;
+
+interface Order extends KillOptions {
+  readonly json: boolean;
+}
+
+export async function kill(taskId: string | undefined, words: KillWords): Promise<number> {
+  const meaning = killMeaning(taskId, words, process.stdin.isTTY && stderr.isTerminal);
+  const { reason = '', json = false } = words;
+  const wait = meaning.waitSeconds === undefined ? {} : { waitSeconds: meaning.waitSeconds };
+  const order = { reason, by: whoKills(), json, ...wait };
+  let isConnected = false;
+  const act = (client: HoldfastClient) => {
+    isConnected = true;
+    return meaning.of === 'one' ? killOne(client, meaning.taskId, order) : killMany(client, meaning, order);
+  };
+  return withClient(act).catch((error: unknown) => {
+    throw isConnected ? error : explained(error);
+  });
+}
+
+/** That Kubernetes could be reached is no help then, though people who kill would hope so. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'TEMPORAL_UNREACHABLE') return error;
+  const why = 'Nothing was ended: whatever a kill removed, the workflow would run the task anew.';
+  return new HoldfastError(error.code, `${error.message} ${why}`, error.facts, { cause: error.cause });
+}
+
+async function killOne(client: HoldfastClient, taskId: string, { json, ...order }: Order): Promise<number> {
+  const report = await client.kill(taskId, order);
+  stdout.line(json ? JSON.stringify(report) : showKill(report));
+  return exitOfKill(report.answer);
+}
+
+async function killMany(
+  client: HoldfastClient,
+  { filter, ask }: Extract<KillMeaning, { of: 'many' }>,
+  order: Order,
+): Promise<number> {
+  const candidates = await client.killable(filter);
+  if (ask === 'only list' && order.json) for (const candidate of candidates) stdout.line(JSON.stringify(candidate));
+  if (candidates.length === 0) stderr.line('Kubernetes has nothing of such a task; nothing is to be killed.');
+  else if (ask !== 'no' && !order.json)
+    for (const line of showCandidates(candidates, Date.now())) (ask === 'yes' ? stderr : stdout).line(line);
+  if (candidates.length === 0 || ask === 'only list') return EXIT.succeeded;
+  if (ask === 'yes' && !(await isMeant(candidates.length))) {
+    stderr.line('Nothing was killed.');
+    return EXIT.succeeded;
+  }
+  return killAll(client, candidates, order);
+}
+
+async function isMeant(count: number): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`Kill ${counted(count, 'task')}? Type yes: `).finally(() => terminal.close());
+  return answer.trim() === 'yes';
+}
+
+/** The rest goes on when one cannot be killed; the worst that happened is the exit code. */
+async function killAll(client: HoldfastClient, candidates: readonly KillCandidate[], order: Order): Promise<number> {
+  const waiting = [...candidates];
+  const exits: number[] = [];
+  const take = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      exits.push(await killAndTell(client, next, order));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, take));
+  return worstOf(exits);
+}
+
+/** What went wrong before what is not proved. That some had ended by then is no failure: a filter names no task. */
+export function worstOf(exits: readonly number[]): number {
+  const harmless: readonly number[] = [EXIT.succeeded, EXIT.tooLate, EXIT.unproved];
+  const failed = exits.find((exit) => !harmless.includes(exit));
+  return failed ?? (exits.includes(EXIT.unproved) ? EXIT.unproved : EXIT.succeeded);
+}
+
+async function killAndTell(
+  client: HoldfastClient,
+  { taskId, firstRunId }: KillCandidate,
+  { json, ...order }: Order,
+): Promise<number> {
+  try {
+    return await killOne(client, taskId, { ...order, json, ...(firstRunId !== undefined && { firstRunId }) });
+  } catch (error) {
+    const failure = await failureOf(error);
+    const { exit, trace: _, ...rest } = failure;
+    if (json) stdout.line(JSON.stringify({ taskId, error: rest }));
+    else stderr.line(showFailure(failure));
+    return exit;
+  }
+}
+
+/** As history shows it. A container may run under a number that has no name. */
+function whoKills(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return `${process.getuid?.() ?? 'somebody'}@${hostname()}`;
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Ends a task from the client's side, for when a cancel cannot proceed: no worker, a node that is stuck. In this order:
+ *
+ *     look        Kubernetes is read first: what could not be carried out is refused before anything is ended
+ *     terminate   from here on nobody decides anything new; what is on the wire already meets the fence
+ *     release     as everywhere (nextReleaseStep), but first each Pod is asked to end at once
+ *     force       a Pod whose node has not answered in time loses its object, and with it any proof
+ *     tell        what is proved, and what is not
+ *
+ * Every deletion names a uid that was read before Temporal said that no run of the task is open, so that nothing of a
+ * task that is started later can be meant. A live worker, which may release the same objects, does no harm, nor does
+ * another kill. See docs/decisions/0006-kill.md.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { KillReport } from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
+import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
+import { isApiError } from '../kubernetes/api-error.ts';
+import { type KillGround, refusalOf } from './ground.ts';
+import { PodEyes } from './pod-eyes.ts';
+import { reportOf } from './report.ts';
+import { couldRun, endOf, isReleased, type KillStep, nextKillSteps, type Patience } from './steps.ts';
+import { endWorkflow, type KillOrder, recordOf, type TaskRecord } from './workflow.ts';
+
+export interface KillOptions {
+  /** Why; it is in the history of the workflow that is terminated. At most 1,000 characters. */
+  readonly reason?: string;
+  /** Who kills, for the same history. Default: the identity of Temporal's client, a process and its host. */
+  readonly by?: string;
+  /** How long the nodes are given to end the containers and say so, before Pods are removed. Seconds, default 30. */
+  readonly waitSeconds?: number;
+  /** First run id of the task that is meant, if a later one of the same id must not be. */
+  readonly firstRunId?: string;
+}
+
+/** Longer than a busy node needs: what is removed without its word cannot be proved any more. */
+const WAIT_SECONDS = 30;
+/** How long Kubernetes is given to clear away what was forced. Milliseconds. */
+const CLEARING_MS = 5_000;
+/** How long a worker that has released everything may take to tell it. Milliseconds. */
+const TELLING_MS = 3_000;
+/** How long the watch may lag behind the lists. Milliseconds. */
+const LAG_MS = 2_000;
+/** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
+const SILENCE_MS = 10_000;
+/** Longest wait between two looks. Milliseconds. */
+const LOOK_MS = 500;
+const REASON_LENGTH = 1_000;
+
+interface Run {
+  readonly name: string;
+  readonly world: RunWorld;
+}
+
+/** @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE */
+export async function kill(ground: KillGround, taskId: string, options: KillOptions = {}): Promise<KillReport> {
+  const killing = new Kill(ground, taskId, options);
+  try {
+    return await killing.carryOut();
+  } catch (error) {
+    throw refusalOf(error, killing.hasBegun);
+  } finally {
+    killing.close();
+  }
+}
+
+class Kill {
+  readonly #ground: KillGround;
+  readonly #taskId: string;
+  readonly #task: string;
+  readonly #order: KillOrder;
+  readonly #waitMs: number;
+  #firstRunId: string | undefined;
+  #eyes: PodEyes | undefined;
+  #terminated = false;
+  #deleted = false;
+  #foundAny = false;
+  #couldRun = false;
+
+  constructor(ground: KillGround, taskId: string, options: KillOptions) {
+    const { reason = '', by = ground.temporal.options.identity, waitSeconds = WAIT_SECONDS, firstRunId } = options;
+    this.#ground = ground;
+    this.#taskId = taskId;
+    this.#task = taskLabel(ground.temporalNamespaceId, taskId);
+    this.#order = { reason: reason.slice(0, REASON_LENGTH), by };
+    this.#waitMs = waitSeconds * 1_000;
+    this.#firstRunId = firstRunId;
+  }
+
+  get hasBegun(): boolean {
+    return this.#terminated || this.#deleted;
+  }
+
+  close(): void {
+    this.#eyes?.close();
+  }
+
+  async carryOut(): Promise<KillReport> {
+    const { kube, api, temporal } = this.#ground;
+    this.#eyes = await insist(() => PodEyes.open(kube, api.namespace, this.#task));
+    await insist(() => this.#look());
+    const before = await recordOf(temporal, this.#taskId);
+    this.#check(before);
+    this.#firstRunId ??= before.firstRunId;
+    if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();
+    let [ended, left] = [await this.#endWorkflow(), await this.#clear()];
+    do {
+      // A Reset may have begun another run while the one before was cleared away.
+      ended = await this.#endWorkflow();
+      if (ended.terminated) left = await this.#clear();
+    } while (ended.terminated);
+    const pods = await this.#lastSightings(left);
+    // A record that was deleted meanwhile does not make the task one that was forgotten.
+    const { was, job } = ended.record.was === 'forgotten' ? before : ended.record;
+    const told = this.#terminated ? 'open' : was;
+    return reportOf({
+      taskId: this.#taskId,
+      was: told,
+      couldRun: this.#couldRun,
+      pods,
+      left: left.map(({ world }) => world),
+      missing: told === 'open' && !this.#foundAny ? job : undefined,
+      nodes: await this.#nodes(pods),
+      waitedMs: this.#waitMs,
+    });
+  }
+
+  #check({ was, job }: TaskRecord): void {
+    const taskId = this.#taskId;
+    if (was === 'forgotten' && !this.#foundAny)
+      throw new HoldfastError('TASK_UNKNOWN', `There is no task ${taskId}, and nothing of it in Kubernetes.`, {
+        taskId,
+      });
+    const { namespace } = this.#ground.api;
+    if (job === undefined || job.namespace === namespace) return;
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `The Job of task ${taskId} is in namespace ${job.namespace}, and HOLDFAST_KUBE_NAMESPACE is ${namespace}; nothing was ended.`,
+      { taskId },
+    );
+  }
+
+  /** What a Job had is gone: a worker that has just released it is let tell the true outcome. */
+  async #letTell(): Promise<void> {
+    for (const until = Date.now() + TELLING_MS; Date.now() < until; await sleep(LOOK_MS))
+      if ((await recordOf(this.#ground.temporal, this.#taskId)).was !== 'open') return;
+  }
+
+  async #endWorkflow(): ReturnType<typeof endWorkflow> {
+    const ended = await endWorkflow(this.#ground.temporal, this.#taskId, this.#firstRunId, this.#order);
+    this.#terminated ||= ended.terminated;
+    return ended;
+  }
+
+  /** Until nothing is left, or until nobody has cleared it away in time; gives what is left. */
+  async #clear(): Promise<readonly Run[]> {
+    const forceAt = Date.now() + this.#waitMs;
+    const endAt = forceAt + CLEARING_MS;
+    for (let pause = 50; ; pause = Math.min(pause * 2, LOOK_MS)) {
+      const changed = this.#eyes?.changed(pause);
+      const patience: Patience = Date.now() < forceAt ? 'asking' : 'forcing';
+      const left = await this.#step(patience).catch((error: unknown) => {
+        // Unclear: what was asked may have been done. The next look tells.
+        if (!mayPass(error) || Date.now() >= endAt) throw error;
+        return undefined;
+      });
+      if (left?.length === 0 || (left !== undefined && Date.now() >= endAt)) return left;
+      await changed;
+    }
+  }
+
+  /** One look, and what it asks for. Gives the runs of which something is left. */
+  async #step(patience: Patience): Promise<readonly Run[]> {
+    const runs = await this.#look();
+    const steps = runs.flatMap(({ name, world }) => nextKillSteps(world, patience).map((step) => ({ name, step })));
+    if (steps.length > 0) {
+      // After the look: whatever it saw cannot be of a run that is younger than this answer.
+      await this.#endWorkflow();
+      const refusals: unknown[] = [];
+      const act = ({ name, step }: (typeof steps)[number]) =>
+        this.#act(name, step).catch((error: unknown) => void refusals.push(error));
+      await Promise.all(steps.filter(({ step }) => step.do === 'end pod').map(act));
+      await Promise.all(steps.filter(({ step }) => step.do !== 'end pod').map(act));
+      if (refusals.length > 0) throw refusals[0];
+    }
+    return runs.filter(({ world }) => !isReleased(world));
+  }
+
+  async #act(name: string, step: KillStep): Promise<void> {
+    const { api } = this.#ground;
+    this.#deleted = true;
+    try {
+      switch (step.do) {
+        case 'delete job':
+          return await api.deleteJob(name, step);
+        case 'delete anchor':
+          return await api.deleteAnchor(name, step.uid);
+        case 'end pod':
+          return await api.deletePod(step.name, step.uid, undefined, step.graceSeconds);
+      }
+    } catch (error) {
+      // Somebody wrote since our look, a worker or another kill: look again, decide again.
+      if (!isApiError(error, 'conflict')) throw error;
+    }
+  }
+
+  /** Every run of the task, read from the API server in the order that nextReleaseStep needs: Pods last. */
+  async #look(): Promise<readonly Run[]> {
+    const { api } = this.#ground;
+    const selector = `${LABEL.task}=${this.#task}`;
+    const [anchors, jobs] = await Promise.all([api.listAnchors(selector), api.listJobs(selector)]);
+    const pods = await api.listPods(selector);
+    this.#eyes?.note(pods);
+    const names = new Set([...anchors, ...jobs, ...pods].map(({ metadata }) => metadata?.labels?.[LABEL.run] ?? ''));
+    const runs = [...names].map((name) => {
+      const ours = <T extends (typeof anchors)[number] | (typeof jobs)[number]>(all: readonly T[]): T | undefined =>
+        all.find((found) => found.metadata?.name === name && isOfTask(found, name, this.#task));
+      const world = {
+        anchor: ours(anchors),
+        job: ours(jobs),
+        pods: pods.filter((pod) => isOfTask(pod, name, this.#task)),
+      };
+      return { name, world };
+    });
+    this.#foundAny ||= runs.some(({ world: { anchor, job, pods } }) => (anchor ?? job ?? pods[0]) !== undefined);
+    this.#couldRun ||= runs.some(({ world }) => couldRun(world));
+    return runs;
+  }
+
+  /** The last state of every Pod, after the watch has shown the removal of all that the lists have no more. */
+  async #lastSightings(left: readonly Run[]) {
+    const eyes = this.#eyes;
+    if (eyes === undefined) return [];
+    const there = new Set(left.flatMap(({ world }) => world.pods.map(({ metadata }) => metadata?.uid)));
+    const until = Date.now() + LAG_MS;
+    const lags = () =>
+      eyes.all().some(({ pod, gone }) => !gone && !there.has(pod.metadata?.uid) && endOf(pod) === 'may_run');
+    while (lags() && Date.now() < until) await eyes.changed(LOOK_MS);
+    return eyes.all().map(({ pod }) => pod);
+  }
+
+  /** Asked for only where it matters. Undefined if this account may not list them. */
+  async #nodes(pods: readonly V1Pod[]): Promise<readonly V1Node[] | undefined> {
+    if (!pods.some((pod) => endOf(pod) === 'may_run')) return undefined;
+    // The report must not be lost for want of this.
+    const nodes = await this.#ground.api.listNodes().catch(() => []);
+    return nodes.length === 0 ? undefined : nodes;
+  }
+}
+
+/** A moment's silence keeps nobody from killing. */
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + SILENCE_MS; ; await sleep(LOOK_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!mayPass(error) || Date.now() >= until) throw error;
+    }
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  return isApiError(error, 'unclear') || isApiError(error, 'busy');
+}

@@ -1,0 +1,93 @@
+/** Pure: what was seen in the end to what is told. What is proved and what is not are never one word. */
+import type { KubernetesObject, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { JobRef, KillAnswer, KilledPod, KillReport, NodeState, Outcome, StillThere } from '../contract.ts';
+import { isEnding, type RunWorld } from '../fence.ts';
+import { endOf } from './steps.ts';
+
+interface Findings {
+  readonly taskId: string;
+  readonly was: KillReport['was'];
+  /** Whether anything was found that ran or might have. */
+  readonly couldRun: boolean;
+  /** The last state of every Pod that was seen. */
+  readonly pods: readonly V1Pod[];
+  /** What has not gone in time. */
+  readonly left: readonly RunWorld[];
+  /** The Job that Temporal's record names, though nothing of the task was found. */
+  readonly missing: JobRef | undefined;
+  /** Undefined if we may not know. */
+  readonly nodes: readonly V1Node[] | undefined;
+  readonly waitedMs: number;
+}
+
+const ALREADY: Readonly<Record<Outcome, KillAnswer>> = {
+  succeeded: 'already_completed',
+  failed: 'already_failed',
+  cancelled: 'already_cancelled',
+  terminated: 'already_terminated',
+  timed_out: 'already_timed_out',
+};
+
+export function reportOf(findings: Findings): KillReport {
+  const { taskId, was } = findings;
+  const pods = findings.pods.map((pod) => podReport(pod, findings));
+  const left = [...findings.left.flatMap(stillThere), ...missingJob(findings.missing)];
+  return { taskId, answer: answerOf(findings, pods, left), was, pods, left };
+}
+
+function answerOf({ was, couldRun }: Findings, pods: readonly KilledPod[], left: readonly StillThere[]): KillAnswer {
+  if (left.length > 0 || pods.some(({ end }) => end === 'may_run')) return 'killed_unproved';
+  return was === 'open' || was === 'forgotten' || couldRun ? 'killed' : ALREADY[was];
+}
+
+function podReport(pod: V1Pod, { nodes, waitedMs }: Findings): KilledPod {
+  const end = endOf(pod);
+  const node = pod.spec?.nodeName;
+  const seen = { name: pod.metadata?.name ?? '', end, ...(node !== undefined && { node }) };
+  if (end !== 'may_run' || node === undefined) return seen;
+  const nodeState = stateOf(node, nodes);
+  return {
+    ...seen,
+    nodeState,
+    why: `its node did not say within ${waitedMs / 1_000} s that it ended; ${WHY[nodeState]}`,
+  };
+}
+
+const WHY: Readonly<Record<NodeState, string>> = {
+  ready:
+    'the node is Ready, so its kubelet is ending it or is stuck: it does not cut short a grace period that had begun',
+  not_ready: 'the node is not Ready: it may run on until the node comes back or is switched off',
+  gone: 'the node is no longer in the cluster: it may run on until that machine is switched off',
+  unknown: 'whether the node is Ready is not known, since this account may not list nodes (deploy/rbac-nodes.yaml)',
+};
+
+export function stateOf(node: string, nodes: readonly V1Node[] | undefined): NodeState {
+  if (nodes === undefined) return 'unknown';
+  const found = nodes.find(({ metadata }) => metadata?.name === node);
+  if (found === undefined) return 'gone';
+  const ready = found.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' ? 'ready' : 'not_ready';
+}
+
+function stillThere({ anchor, job, pods }: RunWorld): readonly StillThere[] {
+  const named = [
+    ...(job ? [['Job', job] as const] : []),
+    ...(anchor ? [['ConfigMap', anchor] as const] : []),
+    ...pods.map((pod) => ['Pod', pod] as const),
+  ];
+  return named.map(([kind, object]) => ({ kind, name: object.metadata?.name ?? '', why: whyThere(object) }));
+}
+
+function whyThere(object: KubernetesObject): string {
+  if (!isEnding(object)) return 'it could not be deleted';
+  const finalizers = object.metadata?.finalizers ?? [];
+  if (finalizers.length === 0) return 'it is being deleted, and not gone yet';
+  return `it is being deleted, and waits for ${finalizers.join(', ')}: see that kube-controller-manager runs`;
+}
+
+function missingJob(job: JobRef | undefined): readonly StillThere[] {
+  if (job === undefined) return [];
+  const why =
+    'Temporal’s record names it, and this cluster has nothing of the task: it was gone before, or it is in another cluster';
+  return [{ kind: 'Job', name: job.name, why }];
+}

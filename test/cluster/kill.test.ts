@@ -1,0 +1,200 @@
+/**
+ * A kill while each request that makes something is on the wire, with the worker alive, dead, or doing anything; and the
+ * held request is let go only after the answer, as late as it gets.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
+import type { Fault } from '../../lab/proxy/fault-proxy.ts';
+import { Gate } from '../../lab/proxy/gate.ts';
+import { PodWitness } from '../../lab/stage/pod-witness.ts';
+import type { KillReport } from '../../src/contract.ts';
+import { taskLabel } from '../../src/fence.ts';
+import { namespaceId } from '../../src/temporal-namespace.ts';
+import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
+
+const POINTS: Readonly<Record<string, readonly [Verb, Kind]>> = {
+  anchor: ['create', 'ConfigMap'],
+  arm: ['patch', 'ConfigMap'],
+  reserve: ['create', 'Job'],
+  start: ['patch', 'Job'],
+};
+const MODES = ['held before', 'held at its last byte', 'answer held', 'answer dropped', 'doubled'] as const;
+
+interface Case {
+  readonly id: string;
+  readonly point: string;
+  readonly mode: (typeof MODES)[number];
+  readonly gate: Gate;
+  readonly reached: Gate;
+  readonly landed: Gate;
+}
+
+let scene: Scene;
+let pods: PodWitness;
+let busybox: string;
+let cases: readonly Case[] = [];
+const met = new Map<number, Case>();
+
+beforeAll(async () => {
+  ({ busybox } = await images());
+  scene = await openScene();
+  pods = new PodWitness(scene.kube, scene.namespace);
+  scene.proxy.setWitness({ settled: ({ number }) => met.get(number)?.landed.open() });
+  await scene.startWorker();
+});
+beforeEach(() => scene.proxy.setRule((request) => faultFor(request)));
+afterAll(async () => {
+  await pods.close();
+  await scene.close();
+});
+
+function newCases(): readonly Case[] {
+  return Object.keys(POINTS).flatMap((point) =>
+    MODES.map((mode) => {
+      const [gate, reached, landed] = [new Gate(), new Gate(), new Gate()];
+      return { id: `kill-${point}-${randomUUID().slice(0, 8)}`, point, mode, gate, reached, landed };
+    }),
+  );
+}
+
+/** The first request of its kind gets the fault; retries pass. */
+function faultFor({ number, verb, kind, of }: SeenRequest): Fault {
+  const found = cases.find(({ id }) => of.startsWith(`hf-${id}-`));
+  const [wantedVerb, wantedKind] = POINTS[found?.point ?? ''] ?? [];
+  if (found === undefined || verb !== wantedVerb || kind !== wantedKind || [...met.values()].includes(found))
+    return { do: 'pass' };
+  met.set(number, found);
+  found.reached.open();
+  switch (found.mode) {
+    case 'held before':
+      return { do: 'hold', until: found.gate };
+    case 'held at its last byte':
+      return { do: 'hold', until: found.gate, lastByte: true };
+    case 'answer held':
+      return { do: 'hold answer', until: found.gate };
+    case 'answer dropped':
+      return { do: 'drop answer' };
+    case 'doubled':
+      return { do: 'duplicate', again: found.gate };
+  }
+}
+
+/** A limit for hangs, not a promise of speed: the node may be busy. Seconds. */
+const PATIENT = 120;
+const PROVED = { answer: 'killed', was: 'open', left: [], unproved: [] };
+
+function proved({ answer, was, left, pods }: KillReport): object {
+  return { answer, was, left, unproved: pods.filter(({ end }) => end === 'may_run') };
+}
+
+/** Kills, looks, lets the late request land, and looks again until it is quiet. */
+async function killAndLook({ id, mode, gate, landed }: Case) {
+  const report = await scene.client.kill(id, { reason: mode, waitSeconds: PATIENT });
+  const live = (await scene.remains(id)).pods.filter(({ status }) => status?.phase === 'Running');
+  const answeredAt = Date.now();
+  gate.open();
+  await landed.opened;
+  await until(`no Job and no Pod of ${id}`, async () => {
+    const { jobs, pods } = await scene.remains(id);
+    return jobs.length + pods.length === 0;
+  });
+  const task = taskLabel(await namespaceId(scene.client.temporal), id);
+  const { outcome } = await scene.client.result(id);
+  return { id, ...proved(report), live, offences: pods.offencesAfter(task, answeredAt), outcome };
+}
+
+const held = (item: Case) => ({ id: item.id, ...PROVED, live: [], offences: [], outcome: 'terminated' });
+
+async function untilNothingIsLeft(id: string): Promise<void> {
+  await until(`nothing is left of ${id}`, async () => {
+    const { anchors, jobs, pods } = await scene.remains(id);
+    return anchors.length + jobs.length + pods.length === 0;
+  });
+}
+
+async function startAll(): Promise<void> {
+  cases = newCases();
+  await Promise.all(cases.map(({ id }) => scene.client.start(command(busybox, FOREVER), { id })));
+  await Promise.all(cases.map(({ reached }) => reached.opened));
+}
+
+describe('a kill while a request is on the wire', () => {
+  it('is proved, and stays true when the request lands after it, with the worker alive', async () => {
+    await startAll();
+    expect(await Promise.all(cases.map(killAndLook))).toEqual(cases.map(held));
+    // An anchor whose create was late is empty, and the sweeper's.
+    await Promise.all(cases.map(({ id }) => untilNothingIsLeft(id)));
+  });
+
+  it('is proved, and stays true when the request lands after it, with the worker dead', async () => {
+    await startAll();
+    await scene.worker.end('SIGKILL');
+    expect(await Promise.all(cases.map(killAndLook))).toEqual(cases.map(held));
+    const lateAnchors = cases.filter(({ point }) => point === 'anchor').map(({ id }) => id);
+    for (const { id } of cases.filter(({ id }) => !lateAnchors.includes(id)))
+      expect((await scene.remains(id)).anchors).toEqual([]);
+    await scene.startWorker();
+    await Promise.all(lateAnchors.map(untilNothingIsLeft));
+  });
+});
+
+describe('a kill of a task whose worker lives', () => {
+  it.each([
+    ['runs for ever', FOREVER, 7],
+    ['ends by itself', 'echo done', 14],
+  ])('that %s tells what happened, at whichever of its requests it comes', async (_, script, requests) => {
+    const reports = new Map<string, Promise<KillReport>>();
+    const counts = new Map<string, number>();
+    const ids = Array.from({ length: requests }, (_, index) => `killed-at-${index + 1}-${randomUUID().slice(0, 8)}`);
+    scene.proxy.setRule(({ of }) => {
+      const id = ids.find((id) => of.includes(`hf-${id}-`));
+      if (id === undefined) return { do: 'pass' };
+      const count = (counts.get(id) ?? 0) + 1;
+      counts.set(id, count);
+      if (count >= ids.indexOf(id) + 1 && !reports.has(id))
+        reports.set(id, scene.client.kill(id, { waitSeconds: PATIENT }));
+      return { do: 'pass' };
+    });
+    await Promise.all(ids.map((id) => scene.client.start(command(busybox, script), { id })));
+    await until('every kill has come', () => reports.size === ids.length);
+    for (const id of ids) {
+      const { answer, pods, left } = (await reports.get(id)) ?? { answer: 'not killed', pods: [], left: [] };
+      const { outcome } = await scene.client.result(id);
+      // Between the end of its release and the telling of it nothing is there to prove anything by.
+      const killed = left.length === 0 ? 'killed' : 'killed_unproved';
+      expect({ id, answer }).toEqual({ id, answer: outcome === 'succeeded' ? 'already_completed' : killed });
+      expect(left.filter(({ why }) => !why.includes('it was gone before'))).toEqual([]);
+      expect(pods.filter(({ end }) => end === 'may_run')).toEqual([]);
+      await untilNothingIsLeft(id);
+    }
+  });
+
+  it('takes the run with it that a Reset begins meanwhile', async () => {
+    const { temporal } = scene.client;
+    const { taskId, runId } = await scene.client.start(command(busybox, FOREVER));
+    await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
+    const [gate, reached] = [new Gate(), new Gate()];
+    scene.proxy.setRule(({ verb, kind }) => {
+      if (verb !== 'delete' || kind !== 'Job') return { do: 'pass' };
+      reached.open();
+      return { do: 'hold', until: gate };
+    });
+    const report = scene.client.kill(taskId);
+    await reached.opened;
+    const { events } = await temporal.workflow.getHandle(taskId, runId).fetchHistory();
+    const decided = events?.find(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes);
+    await temporal.workflowService.resetWorkflowExecution({
+      namespace: temporal.options.namespace,
+      workflowExecution: { workflowId: taskId, runId },
+      workflowTaskFinishEventId: decided?.eventId ?? null,
+      requestId: randomUUID(),
+      reason: 'a test',
+    });
+    expect((await scene.client.describe(taskId)).open).toBe(true);
+    gate.open();
+    expect(proved(await report)).toEqual(PROVED);
+    expect((await scene.client.describe(taskId)).open).toBe(false);
+    await untilNothingIsLeft(taskId);
+  });
+});

@@ -43,7 +43,7 @@ const TELLING_MS = 3_000;
 /** How long the watch may lag behind the lists. Milliseconds. */
 const LAG_MS = 2_000;
 /** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 20_000;
 /** Longest wait between two looks. Milliseconds. */
 const LOOK_MS = 500;
 const REASON_LENGTH = 1_000;

@@ -9,9 +9,7 @@ import {
   type CoreV1Event,
   HttpMethod,
   type KubeConfig,
-  Observable,
   RequestContext,
-  type ResponseContext,
   setHeaderOptions,
   PatchStrategy,
   type V1ConfigMap,
@@ -22,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
+import { withSignal } from './deadline.ts';
 
 export interface JobsApiOptions {
   readonly namespace: string;
@@ -273,19 +272,3 @@ export class JobsApi {
 }
 
 type Send<T> = (options: ConfigurationOptions) => Promise<T>;
-
-/** The generated client takes a signal only through a middleware; a `signal` option is silently ignored. */
-function withSignal(signal: AbortSignal): ConfigurationOptions {
-  return {
-    middlewareMergeStrategy: 'append',
-    middleware: [
-      {
-        pre: (request: RequestContext) => {
-          request.setSignal(signal);
-          return new Observable(Promise.resolve(request));
-        },
-        post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
-      },
-    ],
-  };
-}

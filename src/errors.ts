@@ -83,6 +83,12 @@ export const ERRORS = {
     EXIT.taskFailed,
     "Give the worker's account the role in deploy/rbac.yaml.",
   ),
+  NAMESPACE_GONE: entry(
+    'terminal',
+    410,
+    EXIT.taskFailed,
+    'Create the namespace again, or point the worker at another, and start the task again.',
+  ),
   WORKER_FAULT: entry(
     'retryable',
     500,

@@ -41,8 +41,9 @@ export class ListWatch<T extends KubernetesObject> {
   constructor(config: KubeConfig, listing: Listing<T>, timing: Timing) {
     this.#listing = listing;
     this.#timing = timing;
-    // Private in the type; there is no other way to set it.
-    this.#watch = Object.assign(new Watch(config), { requestTimeoutMs: timing.quietMs });
+    this.#watch = new Watch(config);
+    // Private in its type; there is no other way to set it.
+    Object.assign(this.#watch, { requestTimeoutMs: timing.quietMs });
   }
 
   /** Resolves when the first list was answered, or failed; from then on it goes on by itself. */

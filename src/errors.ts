@@ -151,9 +151,14 @@ export const ERRORS = {
     'terminal',
     503,
     EXIT.taskFailed,
-    'The node took the Pod away; start it again, with requests that match its use.',
+    'The Pod was taken away; start it again, with requests that match its use, or with `retries`.',
   ),
-  NODE_LOST: entry('terminal', 503, EXIT.taskFailed, 'The node went away while the task ran on it; start it again.'),
+  NODE_LOST: entry(
+    'terminal',
+    503,
+    EXIT.taskFailed,
+    'The node went away while the task ran on it; start it again, or with `retries`.',
+  ),
   JOB_DELETED: entry(
     'terminal',
     410,

@@ -94,27 +94,31 @@ export class ListWatch<T extends KubernetesObject> {
     return undefined;
   }
 
-  #stream(version: string): Promise<string> {
+  async #stream(version: string): Promise<string> {
     const { path, labelSelector } = this.#listing;
-    const ended = new AbortController();
-    const stream = new Promise<string>((resolve, reject) => {
-      let last = version;
-      const see = (type: string, object: T) => {
-        if (ended.signal.aborted) return;
-        if (type === 'ERROR') return reject(new Error(`the watch was ended with ${JSON.stringify(object)}`));
-        last = object.metadata?.resourceVersion ?? last;
-        if (type === 'DELETED') this.#drop(object);
-        else if (type !== 'BOOKMARK') this.#keepObject(object);
-      };
-      const done = (error: unknown) => (isQuiet(error) ? resolve(last) : reject(error));
-      const query = { resourceVersion: version, labelSelector, allowWatchBookmarks: true };
-      this.#watch.watch(path, query, see, done).then((connection) => {
-        const close = () => connection.abort();
-        if (ended.signal.aborted || this.#stop.signal.aborted) return close();
-        AbortSignal.any([ended.signal, this.#stop.signal]).addEventListener('abort', close, { once: true });
-      }, reject);
-    });
-    return stream.finally(() => ended.abort());
+    const { promise: ended, resolve, reject } = Promise.withResolvers<string>();
+    // It may have ended before anybody waits for it.
+    ended.catch(() => undefined);
+    let last = version;
+    let isOver = false;
+    const see = (type: string, object: T) => {
+      if (isOver) return;
+      if (type === 'ERROR') return reject(new Error(`the watch was ended with ${JSON.stringify(object)}`));
+      last = object.metadata?.resourceVersion ?? last;
+      if (type === 'DELETED') this.#drop(object);
+      else if (type !== 'BOOKMARK') this.#keepObject(object);
+    };
+    const done = (error: unknown) => (isQuiet(error) ? resolve(last) : reject(error));
+    const stop = () => resolve(last);
+    this.#stop.signal.addEventListener('abort', stop, { once: true });
+    const query = { resourceVersion: version, labelSelector, allowWatchBookmarks: true };
+    try {
+      const connection = await this.#watch.watch(path, query, see, done);
+      return await ended.finally(() => connection.abort());
+    } finally {
+      isOver = true;
+      this.#stop.signal.removeEventListener('abort', stop);
+    }
   }
 
   #replace(items: readonly T[]): void {

@@ -94,6 +94,22 @@ describe.concurrent('taken away by the platform:', () => {
     expect(await outcomeOf(ours, taskId)).toBe('EVICTED');
   });
 
+  it('a Pod that is evicted, of a task with retries: it runs anew, one Job at a time, and is cancelled like any other', async () => {
+    const { namespace, client, core } = ours.scene;
+    const taskId = await ours.running(FOREVER, { retries: 1 });
+    const before = await ours.namesOf(taskId);
+    await core.createNamespacedPodEviction({ name: before.pod, namespace, body: { metadata: { name: before.pod } } });
+    await until('it runs anew', async () => {
+      const { retried, pod } = await client.describe(taskId);
+      return retried?.times === 1 && pod?.phase === 'Running';
+    });
+    const { anchors, jobs, pods } = await ours.scene.remains(taskId);
+    expect([anchors.length, jobs.length, pods.length]).toEqual([1, 1, 1]);
+    expect(jobs[0]?.metadata?.name).not.toBe(before.job);
+    expect(await client.cancel(taskId)).toBe('cancelled_running');
+    expect(await ours.scene.remains(taskId)).toEqual(nothing);
+  });
+
   it('a Pod that is preempted by a more important one ends its task as EVICTED', async ({ skip }) => {
     if ((await localState()).kubernetes.containers !== 'real') return skip('nothing runs on a simulated node');
     const { scene } = ours;

@@ -134,7 +134,7 @@ beforeEach(async () => {
   watch = new RunWatch(config, 'ns', { warn: () => undefined }, { deadlineMs: 300, quietMs: 1_000, pauseMs: 50 });
 });
 afterEach(async () => {
-  await watch.stop();
+  watch.stop();
   await api.close();
   await rm(folder, { recursive: true });
 });

@@ -33,6 +33,11 @@ export interface TaskSettings {
   readonly nodeSelector?: Readonly<Record<string, string>>;
   /** `none` labels the Pod for the deny-all NetworkPolicy in deploy/; `cluster` leaves it out. Default `none`. */
   readonly network?: 'none' | 'cluster';
+  /**
+   * How often the task may run anew because the platform took its Pod away: evicted, preempted, its node lost. Each time
+   * it begins from the start, with its whole timeout, once nothing of the time before is left. `0` to `10`, default `0`.
+   */
+  readonly retries?: number;
 }
 
 /** One file in the container. All files of a task together: at most `LIMITS.inputBytes`. */
@@ -209,6 +214,8 @@ export interface TaskState {
   readonly pod?: PodView;
   readonly progress?: Progress;
   readonly problem?: Problem;
+  /** Only if the platform took a Pod away and the task ran anew: how often, and what took the last one. */
+  readonly retried?: { readonly times: number; readonly because: Problem };
   /** False as long as it is certain that the Job was never allowed to make Pods. */
   readonly started: boolean;
 }
@@ -289,7 +296,7 @@ export interface KillCandidate {
 
 // --- What workflow and activities say to each other -------------------------------------------------------------
 
-/** One attempt to run a task: it names the anchor and the Job. A retry after the anchor was lost is another attempt. */
+/** One attempt to run a task: it names the anchor and the Job. Whatever runs anew is another attempt. */
 export interface RunRef {
   /** The Temporal Workflow Id. */
   readonly taskId: string;

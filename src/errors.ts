@@ -84,6 +84,12 @@ export const ERRORS = {
     EXIT.taskFailed,
     'Give the account its role: deploy/rbac.yaml for a worker, deploy/rbac-kill.yaml for whoever kills.',
   ),
+  NAMESPACE_GONE: entry(
+    'terminal',
+    410,
+    EXIT.taskFailed,
+    'Create the namespace again, or point the worker at another, and start the task again.',
+  ),
   WORKER_FAULT: entry(
     'retryable',
     500,
@@ -146,9 +152,14 @@ export const ERRORS = {
     'terminal',
     503,
     EXIT.taskFailed,
-    'The node took the Pod away; start it again, with requests that match its use.',
+    'The Pod was taken away; start it again, with requests that match its use, or with `retries`.',
   ),
-  NODE_LOST: entry('terminal', 503, EXIT.taskFailed, 'The node went away while the task ran on it; start it again.'),
+  NODE_LOST: entry(
+    'terminal',
+    503,
+    EXIT.taskFailed,
+    'The node went away while the task ran on it; start it again, or with `retries`.',
+  ),
   JOB_DELETED: entry(
     'terminal',
     410,

@@ -40,6 +40,7 @@ const settingsShape = {
   runtimeClass: fields.runtimeClass.exactOptional(),
   nodeSelector: fields.nodeSelector.exactOptional(),
   network: z.enum(['none', 'cluster']).exactOptional(),
+  retries: fields.retries.exactOptional(),
 };
 
 const fileShape = {

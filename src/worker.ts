@@ -152,7 +152,7 @@ async function createDeps(
   };
   const close = async () => {
     collector.close();
-    await watch.stop();
+    watch.stop();
   };
   return { deps, close };
 }

@@ -37,6 +37,9 @@ export type Fault =
 /** Called before a request is forwarded; may take its time, e.g. to kill a worker first. */
 export type Rule = (request: SeenRequest) => Fault | Promise<Fault>;
 
+/** A status in Kubernetes' own form, or the page of something that stands in its place. */
+export type Refusal = 401 | 403 | 429 | 'page';
+
 export interface Witness {
   /** The server has answered a request that had to do with a task; the sender has not got it yet. */
   readonly answered?: (request: SeenRequest) => void;
@@ -50,6 +53,7 @@ export class FaultProxy {
   readonly #agent = new HttpsAgent({ keepAlive: true, maxSockets: Infinity });
   #rule: Rule = () => ({ do: 'pass' });
   #witness: Witness = {};
+  #refusal: Refusal | undefined;
   #number = 0;
 
   private constructor(upstream: RequestOptions) {
@@ -75,12 +79,12 @@ export class FaultProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A kubeconfig, as JSON, with one context that goes through this proxy and needs no credentials. */
-  kubeconfig(context: string): string {
+  /** A kubeconfig, as JSON, with one context that goes through this proxy, by `way` if given, and needs no credentials. */
+  kubeconfig(context: string, way: string = new URL(this.url).host): string {
     return JSON.stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: context, cluster: { server: this.url, 'insecure-skip-tls-verify': true } }],
+      clusters: [{ name: context, cluster: { server: `http://${way}`, 'insecure-skip-tls-verify': true } }],
       users: [{ name: context, user: {} }],
       contexts: [{ name: context, context: { cluster: context, user: context } }],
       'current-context': context,
@@ -89,6 +93,11 @@ export class FaultProxy {
 
   setRule(rule: Rule): void {
     this.#rule = rule;
+  }
+
+  /** Every request, watches and logs too, is answered so, and reaches nobody, until this is called with nothing. */
+  refuse(refusal?: Refusal): void {
+    this.#refusal = refusal;
   }
 
   setWitness(witness: Witness): void {
@@ -103,6 +112,7 @@ export class FaultProxy {
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readAll(incoming);
+    if (this.#refusal !== undefined) return send(response, refusalAnswer(this.#refusal));
     const seen = classify(incoming, body, this.#number + 1);
     if (seen === undefined) return this.#stream(incoming, body, response);
     this.#number += 1;
@@ -222,6 +232,8 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
 }
 
 const REASONS = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
   409: 'Conflict',
   429: 'TooManyRequests',
   500: 'InternalError',
@@ -241,6 +253,11 @@ function statusAnswer(status: keyof typeof REASONS): Answer {
   };
   const headers = { 'content-type': 'application/json', ...(status === 429 && { 'retry-after': '1' }) };
   return { status, headers, body: Buffer.from(JSON.stringify(body)) };
+}
+
+function refusalAnswer(refusal: Refusal): Answer {
+  if (refusal !== 'page') return statusAnswer(refusal);
+  return { status: 404, headers: { 'content-type': 'text/html' }, body: Buffer.from('<h1>404 Not Found</h1>') };
 }
 
 function hopFree(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {

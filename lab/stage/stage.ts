@@ -20,6 +20,7 @@ import { LABEL, taskLabel } from '../../src/fence.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { FaultProxy } from '../proxy/fault-proxy.ts';
+import { Line } from '../proxy/outage.ts';
 import { until } from './until.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -28,6 +29,14 @@ export interface StageOptions {
   readonly workflowBundle?: string;
   /** Variables for the worker, over the usual ones. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Puts lines that can be cut between the worker and both servers; client and eyes do not go through them. */
+  readonly breakable?: boolean;
+}
+
+/** From the worker to Kubernetes, past which the fault proxy comes, and to Temporal. */
+export interface Lines {
+  readonly kubernetes: Line;
+  readonly temporal: Line;
 }
 
 export interface Remains {
@@ -46,6 +55,7 @@ export class Stage {
   readonly kube: KubeConfig;
   readonly #folder: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #lines: Lines | undefined;
   #worker: WorkerProcess | undefined;
 
   private constructor(parts: {
@@ -56,6 +66,7 @@ export class Stage {
     kube: KubeConfig;
     folder: string;
     env: NodeJS.ProcessEnv;
+    lines: Lines | undefined;
   }) {
     this.client = parts.client;
     this.proxy = parts.proxy;
@@ -66,19 +77,22 @@ export class Stage {
     this.kube = parts.kube;
     this.#folder = parts.folder;
     this.#env = parts.env;
+    this.#lines = parts.lines;
   }
 
-  static async open({ workflowBundle, env: more }: StageOptions = {}): Promise<Stage> {
+  static async open({ workflowBundle, env: more, breakable = false }: StageOptions = {}): Promise<Stage> {
     const base = readConfig();
     const kube = loadKubeConfig(base.kubernetes);
     const proxy = await FaultProxy.listen(kube);
+    const temporal = base.temporal.connectionOptions.address ?? '127.0.0.1:7233';
+    const lines = breakable ? await linesTo(proxy, temporal) : undefined;
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-scene-'));
     const name = `hf-test-${randomUUID().slice(0, 8)}`;
     const kubeconfig = join(folder, 'kubeconfig.json');
-    await writeFile(kubeconfig, proxy.kubeconfig('through-proxy'));
+    await writeFile(kubeconfig, proxy.kubeconfig('through-proxy', lines?.kubernetes.address));
     const env = {
       ...process.env,
-      TEMPORAL_ADDRESS: base.temporal.connectionOptions.address,
+      TEMPORAL_ADDRESS: temporal,
       TEMPORAL_NAMESPACE: base.temporal.namespace,
       KUBECONFIG: kubeconfig,
       HOLDFAST_KUBE_CONTEXT: 'through-proxy',
@@ -96,7 +110,8 @@ export class Stage {
     };
     const config = readConfig(env);
     const client = await HoldfastClient.connect(config);
-    const stage = new Stage({ client, proxy, namespace: name, config, kube, folder, env });
+    const throughLine = lines === undefined ? env : { ...env, TEMPORAL_ADDRESS: lines.temporal.address };
+    const stage = new Stage({ client, proxy, namespace: name, config, kube, folder, env: throughLine, lines });
     await stage.#createNamespace();
     return stage;
   }
@@ -105,6 +120,7 @@ export class Stage {
     await this.#worker?.end('SIGTERM');
     await this.client.close();
     await this.core.deleteNamespace({ name: this.namespace });
+    await Promise.all([this.#lines?.kubernetes.close(), this.#lines?.temporal.close()]);
     await this.proxy.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -112,6 +128,11 @@ export class Stage {
   async startWorker(): Promise<WorkerProcess> {
     this.#worker = await WorkerProcess.start(this.#env);
     return this.#worker;
+  }
+
+  get lines(): Lines {
+    if (this.#lines === undefined) throw new TypeError('the stage was not opened as breakable');
+    return this.#lines;
   }
 
   get worker(): WorkerProcess {
@@ -139,4 +160,9 @@ export class Stage {
       return items.length > 0;
     });
   }
+}
+
+async function linesTo(proxy: FaultProxy, temporal: string): Promise<Lines> {
+  const [toKubernetes, toTemporal] = await Promise.all([Line.listen(new URL(proxy.url).host), Line.listen(temporal)]);
+  return { kubernetes: toKubernetes, temporal: toTemporal };
 }

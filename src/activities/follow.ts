@@ -58,7 +58,7 @@ export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Endi
         signal.throwIfAborted();
       }
     },
-    { whenForgotten },
+    { onlyReads: true, whenForgotten },
   );
 }
 

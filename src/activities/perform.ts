@@ -19,6 +19,8 @@ export interface Performing {
 export interface PerformOptions {
   /** Release never gives up: what it meets is always for trying again. */
   readonly retryEverything?: boolean;
+  /** What Kubernetes refuses to show says nothing of the task: whoever only reads asks again. */
+  readonly onlyReads?: boolean;
   /** Called when Temporal no longer knows this attempt: its workflow was ended without running its code, perhaps. */
   readonly whenForgotten?: () => Promise<void>;
 }
@@ -54,9 +56,10 @@ async function afterAbort({ whenForgotten }: PerformOptions): Promise<void> {
   );
 }
 
-export function toFailure(error: unknown, { retryEverything = false }: PerformOptions = {}): Error {
+export function toFailure(error: unknown, { retryEverything, onlyReads }: PerformOptions = {}): Error {
   const { code, message, facts } = describe(error);
-  const nonRetryable = !retryEverything && ERRORS[code].kind !== 'retryable';
+  const asksAgain = retryEverything === true || (onlyReads === true && error instanceof ApiError);
+  const nonRetryable = !asksAgain && ERRORS[code].kind !== 'retryable';
   const problem: Problem = { code, message, next: ERRORS[code].next, facts: facts as NonNullable<Problem['facts']> };
   return ApplicationFailure.create({
     message,
@@ -81,6 +84,8 @@ export function describeApi(error: ApiError): { code: ErrorCode; message: string
   switch (error.kind) {
     case 'forbidden':
       return { code: message.includes('exceeded quota') ? 'QUOTA_EXCEEDED' : 'KUBERNETES_FORBIDDEN', message };
+    case 'homeless':
+      return { code: 'NAMESPACE_GONE', message };
     case 'refused':
     case 'absent':
       return { code: 'JOB_REFUSED', message };

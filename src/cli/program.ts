@@ -84,6 +84,7 @@ function withSettings(task: Command): Command {
     .option('--runtime-class <name>', "RuntimeClass, e.g. gvisor (default: the cluster's own)")
     .option('--node-selector <label=value>', 'label that the node must have; repeatable', several)
     .addOption(new Option('--network <none|cluster>', 'whether it may use the network (default: none)'))
+    .option('--retries <n>', 'run anew if its Pod was evicted or preempted or its node was lost, 0 to 10 (default: 0)')
     .option('-d, --detach', 'print the id and leave; the task goes on')
     .option(...JSON_OPTION);
 }

@@ -15,6 +15,7 @@ export interface SettingOptions {
   readonly runtimeClass?: string;
   readonly nodeSelector?: readonly string[];
   readonly network?: string;
+  readonly retries?: string;
 }
 
 export interface EvaluationOptions extends SettingOptions {
@@ -139,7 +140,7 @@ function settingsDraft(options: SettingOptions): Draft {
   const input: Unchecked<TaskSettings> = {
     ...given({ timeout: options.timeout, gracePeriod: options.grace }),
     ...(Object.keys(resources).length > 0 && { resources }),
-    ...given({ runtimeClass: options.runtimeClass, network: options.network }),
+    ...given({ runtimeClass: options.runtimeClass, network: options.network, retries: number(options.retries) }),
     ...(options.nodeSelector && { nodeSelector: labels.values }),
   };
   return { input, problems: [...devices.problems, ...labels.problems] };

@@ -2,11 +2,13 @@
  * What an answer of the API server means for the one who asked. Four cases are enough to act on:
  * `absent` (404), `conflict` (409), `refused` (the request itself is wrong or not allowed: asking again is useless) and
  * `unclear`: a 5xx, a lost socket, our own deadline. Unclear means that the request may still take effect, now or
- * later: read before you write.
+ * later: read before you write. An answer that is not Kubernetes' own is unclear too: a balancer whose servers are all
+ * away may well say 404, and then nothing is gone.
  */
-import { ApiException } from '@kubernetes/client-node';
+import { ApiException, type V1Status } from '@kubernetes/client-node';
 
-export type ApiErrorKind = 'absent' | 'conflict' | 'refused' | 'forbidden' | 'busy' | 'unclear';
+/** `homeless`: the namespace itself is gone, or going. */
+export type ApiErrorKind = 'absent' | 'conflict' | 'refused' | 'forbidden' | 'homeless' | 'busy' | 'unclear';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -47,22 +49,24 @@ export function fromStatus(
   body: unknown,
   headers: Record<string, string> = {},
 ): ApiError {
-  const { reason, message } = parseStatus(body);
-  return new ApiError(kindOf(status), `${what}: ${status} ${message}`, {
+  const said = parseStatus(body);
+  const { reason, message } = said;
+  return new ApiError(kindOf(status, said), `${what}: ${status} ${message}`, {
     status,
     reason,
     retryAfter: retryAfterOf(headers),
   });
 }
 
-function kindOf(status: number): ApiErrorKind {
+function kindOf(status: number, said: Said): ApiErrorKind {
+  if (status === 429) return 'busy';
+  if (!said.isStatus) return 'unclear';
+  if (said.isHomeless) return 'homeless';
   switch (status) {
     case 404:
       return 'absent';
     case 409:
       return 'conflict';
-    case 429:
-      return 'busy';
     case 403:
       return 'forbidden';
     default:
@@ -71,13 +75,26 @@ function kindOf(status: number): ApiErrorKind {
   }
 }
 
-function parseStatus(body: unknown): { reason?: string; message: string } {
-  const status: unknown = typeof body === 'string' ? tryJson(body) : body;
-  if (status !== null && typeof status === 'object') {
-    const { reason, message } = status as { reason?: string; message?: string };
-    return { ...(reason !== undefined && { reason }), message: message ?? reason ?? 'no message' };
-  }
-  return { message: String(body).slice(0, 300) };
+interface Said {
+  readonly message: string;
+  readonly reason?: string;
+  /** Whether this is Kubernetes' own kind of answer. */
+  readonly isStatus: boolean;
+  readonly isHomeless: boolean;
+}
+
+function parseStatus(body: unknown): Said {
+  const parsed: unknown = typeof body === 'string' ? tryJson(body) : body;
+  if (parsed === null || typeof parsed !== 'object')
+    return { message: String(body).slice(0, 300), isStatus: false, isHomeless: false };
+  const { kind, reason, message, details } = parsed as V1Status;
+  const isGoing = details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false;
+  return {
+    ...(reason !== undefined && { reason }),
+    message: message ?? reason ?? 'no message',
+    isStatus: kind === 'Status',
+    isHomeless: isGoing || (reason === 'NotFound' && details?.kind === 'namespaces'),
+  };
 }
 
 function tryJson(text: string): unknown {

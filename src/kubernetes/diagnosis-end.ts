@@ -19,23 +19,28 @@ export function endOfPod(pod: V1Pod): Problem | 'succeeded' | undefined {
     return problem(
       'EVICTED',
       `The node refused the Pod: ${pod.status.message ?? pod.status.reason ?? 'no reason given'}.`,
+      { disruption: pod.status.reason ?? 'Refused' },
     );
   return endOfContainer(pod, ended);
 }
 
-/** Why the cluster takes the Pod away; said before it has ended, where its node no longer answers for it. */
+/**
+ * Why the cluster takes the Pod away; said before it has ended, where its node no longer answers for it. The fact
+ * `disruption` says that the platform did it. A Pod beyond its own limit of storage is evicted without one.
+ */
 export function takenAway(pod: V1Pod): Problem | undefined {
   const { reason, message } = pod.status ?? {};
   const node = pod.spec?.nodeName ?? 'unknown';
   if (reason === 'DeadlineExceeded')
     return problem('DEADLINE_EXCEEDED', 'The task did not end within its timeout, so the node ended it.');
   if (reason === 'NodeLost' || reason === 'NodeShutdown')
-    return problem('NODE_LOST', `Node ${node} went away: ${message ?? reason}.`, { node });
+    return problem('NODE_LOST', `Node ${node} went away: ${message ?? reason}.`, { node, disruption: reason });
   const disruption = pod.status?.conditions?.find((item) => item.type === 'DisruptionTarget' && item.status === 'True');
+  const facts = { node, ...(disruption && { disruption: disruption.reason ?? disruption.type }) };
   if (disruption?.reason !== undefined && NODE_GONE.has(disruption.reason))
-    return problem('NODE_LOST', `Node ${node} went away: ${disruption.message ?? disruption.reason}.`, { node });
+    return problem('NODE_LOST', `Node ${node} went away: ${disruption.message ?? disruption.reason}.`, facts);
   if (reason === 'Evicted' || disruption !== undefined)
-    return problem('EVICTED', `The Pod was evicted: ${message ?? disruption?.message ?? reason}`, { node });
+    return problem('EVICTED', `The Pod was evicted: ${message ?? disruption?.message ?? reason}`, facts);
   return undefined;
 }
 

@@ -51,6 +51,10 @@ function endOfJob(job: V1Job | undefined, pod: V1Pod | undefined): Problem | 'su
   if (podEnd !== undefined) return podEnd;
   if (condition(job, 'Complete') !== undefined) return 'succeeded';
   if (job === undefined || isEnding(job)) return problem('JOB_DELETED', 'The Job was deleted while the task ran.');
+  if (failure?.reason === 'PodFailurePolicy')
+    return problem('EVICTED', `The Pod was taken away: ${failure.message ?? failure.reason}.`, {
+      disruption: 'DisruptionTarget',
+    });
   if (failure !== undefined)
     return problem('JOB_DELETED', `The Pod was deleted while the task ran (${failure.message ?? failure.reason}).`);
   return undefined;

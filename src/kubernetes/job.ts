@@ -90,6 +90,8 @@ export function jobManifest(temporalNamespaceId: string, anchor: AnchorRef, plan
       completions: 1,
       backoffLimit: 0,
       podReplacementPolicy: 'Failed',
+      // So the Job itself says that its Pod was taken away, also when the Pod is gone before anybody looked.
+      podFailurePolicy: { rules: [{ action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget' }] }] },
       activeDeadlineSeconds: plan.settings.timeoutSeconds + DEADLINE_MARGIN,
       ttlSecondsAfterFinished: TTL,
       template: { metadata: { labels, annotations: metadata.annotations ?? {} }, spec },

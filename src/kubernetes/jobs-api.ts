@@ -19,7 +19,7 @@ import {
 } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
-import { ApiError, fromStatus, isApiError, toApiError } from './api-error.ts';
+import { ApiError, type ApiErrorKind, fromStatus, isApiError, toApiError } from './api-error.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
@@ -28,8 +28,12 @@ export interface JobsApiOptions {
   readonly deadlineMs?: number;
 }
 
-/** How often a 429 is waited out before it is handed to the caller, who has retries of its own. */
-const BUSY_TRIES = 4;
+/**
+ * How often a request that was turned away is sent before the caller, who has retries of its own, hears of it. It was
+ * turned away before anything was done. An API server that has just started may forbid, for a moment, what it allows:
+ * https://github.com/kubernetes/kubernetes/issues/121635
+ */
+const TRIES: Partial<Readonly<Record<ApiErrorKind, number>>> = { busy: 4, forbidden: 8 };
 const MAX_RETRY_AFTER_SECONDS = 10;
 
 export interface LogRequest {
@@ -199,7 +203,7 @@ export class JobsApi {
   /** Empty when the worker's account may not list nodes: then nobody can say that no node would ever fit. */
   async listNodes(signal?: AbortSignal): Promise<readonly V1Node[]> {
     try {
-      const list = await this.#call('list Nodes', signal, (options) => this.#core.listNode({}, options));
+      const list = await this.#call('list Nodes', signal, (options) => this.#core.listNode({}, options), {});
       return list.items;
     } catch (error) {
       if (isApiError(error, 'forbidden')) return [];
@@ -263,15 +267,14 @@ export class JobsApi {
     await this.#read(what, signal, send);
   }
 
-  async #call<T>(what: string, signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
+  async #call<T>(what: string, signal: AbortSignal | undefined, send: Send<T>, tries = TRIES): Promise<T> {
     for (let tried = 1; ; tried += 1) {
       try {
         return await this.#once(signal, send);
       } catch (error) {
         signal?.throwIfAborted();
         const apiError = toApiError(error, what);
-        // A 429 was turned away before anything was done: the same request may be sent again, when the server says.
-        if (apiError.kind !== 'busy' || tried >= BUSY_TRIES) throw apiError;
+        if (tried >= (tries[apiError.kind] ?? 1)) throw apiError;
         await sleep(Math.min(apiError.retryAfter ?? 1, MAX_RETRY_AFTER_SECONDS) * 1_000, undefined, { signal }).catch(
           () => signal?.throwIfAborted(),
         );

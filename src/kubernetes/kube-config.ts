@@ -1,12 +1,14 @@
-/** A cluster is used only if it was named on purpose; and its connections are used again. */
+/** A cluster is used only if it was named on purpose; its connections are used again; its credentials may be replaced. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
+import { type ConfigOptions, KubeConfig, loadYaml, type RequestContext } from '@kubernetes/client-node';
 import { Agent } from 'undici';
 import { type Config, IN_CLUSTER } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 
 export function loadKubeConfig({ context, kubeconfig }: Config['kubernetes']): KubeConfig {
-  const config = new ReusingKubeConfig();
+  const config = new LivingKubeConfig();
   if (context === undefined)
     throw new HoldfastError(
       'CONFIG_INVALID',
@@ -34,13 +36,35 @@ const IDLE_MS = 15_000;
 type AgentOptions = ConstructorParameters<typeof Agent>[0];
 type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;
 
+/** Of a kubeconfig: what client-node 2.0.1 leaves out of it. */
+interface Written {
+  readonly users?: readonly { readonly name: string; readonly user?: { readonly tokenFile?: string } }[];
+}
+
 /**
- * The client makes an agent, and so a TLS handshake, for every single request (client-node 2.0.1). Here one agent serves
- * them all, until the credentials change.
+ * One agent serves all requests until the certificates change; the client itself would make one, and so a TLS handshake,
+ * for every single request (client-node 2.0.1). A token file is read for each request: it is replaced while we run
+ * (each hour, in a cluster), and reading it costs nothing beside a request.
  */
-class ReusingKubeConfig extends KubeConfig {
+class LivingKubeConfig extends KubeConfig {
   #connect: unknown;
   #agent: Agent | undefined;
+
+  override loadFromString(text: string, options?: Partial<ConfigOptions>): void {
+    super.loadFromString(text, options);
+    const files = new Map(loadYaml<Written>(text).users?.map(({ name, user }) => [name, user?.tokenFile]));
+    this.users = this.users.map((user) => {
+      const tokenFile = files.get(user.name);
+      return tokenFile === undefined ? user : { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+    });
+  }
+
+  override makePathsAbsolute(folder: string): void {
+    super.makePathsAbsolute(folder);
+    for (const { authProvider } of this.users)
+      if (tokenFileOf(authProvider) !== undefined)
+        authProvider.config.tokenFile = resolve(folder, authProvider.config.tokenFile);
+  }
 
   override createDispatcherOptions(...given: Parameters<KubeConfig['createDispatcherOptions']>): DispatcherOptions {
     const options = super.createDispatcherOptions(...given);
@@ -54,6 +78,13 @@ class ReusingKubeConfig extends KubeConfig {
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(context);
+    const tokenFile = tokenFileOf(this.getCurrentUser()?.authProvider);
+    if (tokenFile !== undefined)
+      context.setHeaderParam('Authorization', `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`);
     if (context.getDispatcher() === undefined && this.#agent !== undefined) context.setDispatcher(this.#agent);
   }
+}
+
+function tokenFileOf(authProvider: { config?: { tokenFile?: string } } | undefined): string | undefined {
+  return authProvider?.config?.tokenFile;
 }

@@ -11,7 +11,7 @@ import {
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
 /** A `signal` option is silently ignored. */
-export function withSignal(signal: AbortSignal, heard: (response: ResponseContext) => void): ConfigurationOptions {
+export function withSignal(signal: AbortSignal, heard?: (response: ResponseContext) => void): ConfigurationOptions {
   return {
     middlewareMergeStrategy: 'append',
     middleware: [
@@ -21,7 +21,7 @@ export function withSignal(signal: AbortSignal, heard: (response: ResponseContex
           return new Observable(Promise.resolve(request));
         },
         post: (response: ResponseContext) => {
-          heard(response);
+          heard?.(response);
           return new Observable(Promise.resolve(response));
         },
       },

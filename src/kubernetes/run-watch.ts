@@ -5,21 +5,18 @@
 import {
   BatchV1Api,
   CoreV1Api,
-  type Informer,
   type KubeConfig,
-  type KubernetesListObject,
   type KubernetesObject,
-  makeInformer,
-  type ObjectCache,
   type V1Job,
   type V1Pod,
 } from '@kubernetes/client-node';
 import { LABEL, MANAGED_BY } from '../fence.ts';
+import { type Listing, ListWatch, type Timing } from './list-watch.ts';
+import { withSignal } from './request-options.ts';
 
 const SELECTOR = `${LABEL.managedBy}=${MANAGED_BY}`;
-const RESTART_MS = 1_000;
-
-type Cache<T extends KubernetesObject> = Informer<T> & ObjectCache<T>;
+/** A list is of everything, and may take longer than other requests. */
+const TIMING: Timing = { deadlineMs: 30_000, quietMs: 30_000, pauseMs: 1_000 };
 
 export interface RunView {
   readonly job: V1Job | undefined;
@@ -31,50 +28,44 @@ export interface RunWatchLog {
 }
 
 export class RunWatch {
-  readonly #jobs: Cache<V1Job>;
-  readonly #pods: Cache<V1Pod>;
-  readonly #namespace: string;
+  readonly #jobs: ListWatch<V1Job>;
+  readonly #pods: ListWatch<V1Pod>;
   readonly #log: RunWatchLog;
-  readonly #podsOf = new Map<string, Map<string, V1Pod>>();
   readonly #waiting = new Map<string, Set<() => void>>();
-  #stopped = false;
+  readonly #jobListeners = new Set<(run: string) => void>();
 
-  constructor(config: KubeConfig, namespace: string, log: RunWatchLog) {
-    this.#namespace = namespace;
+  constructor(config: KubeConfig, namespace: string, log: RunWatchLog, timing: Timing = TIMING) {
     this.#log = log;
     const batch = config.makeApiClient(BatchV1Api);
     const core = config.makeApiClient(CoreV1Api);
-    this.#jobs = this.#informer(config, `/apis/batch/v1/namespaces/${namespace}/jobs`, () =>
-      batch.listNamespacedJob({ namespace, labelSelector: SELECTOR }),
+    const listing = { namespace, labelSelector: SELECTOR };
+    const jobs = this.#listing<V1Job>(`/apis/batch/v1/namespaces/${namespace}/jobs`, (signal) =>
+      batch.listNamespacedJob(listing, withSignal(signal)),
     );
-    this.#pods = this.#informer(config, `/api/v1/namespaces/${namespace}/pods`, () =>
-      core.listNamespacedPod({ namespace, labelSelector: SELECTOR }),
+    const pods = this.#listing<V1Pod>(`/api/v1/namespaces/${namespace}/pods`, (signal) =>
+      core.listNamespacedPod(listing, withSignal(signal)),
     );
-    this.#pods.on('add', (pod) => this.#keepPod(pod));
-    this.#pods.on('update', (pod) => this.#keepPod(pod));
-    this.#pods.on('delete', (pod) => this.#dropPod(pod));
+    this.#jobs = new ListWatch(config, { ...jobs, changed: (run) => this.#jobChanged(run) }, timing);
+    this.#pods = new ListWatch(config, pods, timing);
   }
 
   async start(): Promise<void> {
     await Promise.all([this.#jobs.start(), this.#pods.start()]);
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    await Promise.all([this.#jobs.stop(), this.#pods.stop()]);
+  stop(): void {
+    this.#jobs.stop();
+    this.#pods.stop();
   }
 
   see(run: string): RunView {
-    return { job: this.#jobs.get(run, this.#namespace), pods: [...(this.#podsOf.get(run)?.values() ?? [])] };
+    return { job: this.#jobs.of(run).find(({ metadata }) => metadata?.name === run), pods: this.#pods.of(run) };
   }
 
-  /** Calls back with the run of each Job that comes or changes, until what it gives is called. */
+  /** Calls back with the run of each Job that comes, changes or goes, until what it gives is called. */
   onJob(seen: (run: string) => void): () => void {
-    const tell = (job: V1Job) => seen(runOf(job));
-    for (const verb of ['add', 'update'] as const) this.#jobs.on(verb, tell);
-    return () => {
-      for (const verb of ['add', 'update'] as const) this.#jobs.off(verb, tell);
-    };
+    this.#jobListeners.add(seen);
+    return () => void this.#jobListeners.delete(seen);
   }
 
   /** Resolves at the next change of the run's Job or Pods, after `ms`, or when the signal aborts: look again then. */
@@ -96,38 +87,23 @@ export class RunWatch {
     });
   }
 
-  #informer<T extends KubernetesObject>(
-    config: KubeConfig,
-    path: string,
-    list: () => Promise<KubernetesListObject<T>>,
-  ): Cache<T> {
-    const informer = makeInformer<T>(config, path, list, SELECTOR);
-    informer.on('change', (object) => this.#wake(runOf(object)));
-    informer.on('error', (error: unknown) => {
-      if (this.#stopped) return;
-      this.#log.warn('watch ended, starting it again', { path, error: String(error) });
-      setTimeout(() => void informer.start(), RESTART_MS).unref();
-    });
-    return informer;
+  #listing<T extends KubernetesObject>(path: string, list: Listing<T>['list']): Listing<T> {
+    return {
+      path,
+      labelSelector: SELECTOR,
+      list,
+      keyOf: (object) => object.metadata?.labels?.[LABEL.run] ?? '',
+      changed: (run) => this.#wake(run),
+      failed: (error) => this.#log.warn('a watch ended with an error; listing again', { path, error: String(error) }),
+    };
   }
 
-  #keepPod(pod: V1Pod): void {
-    const run = runOf(pod);
-    const pods = this.#podsOf.get(run) ?? new Map<string, V1Pod>();
-    this.#podsOf.set(run, pods.set(pod.metadata?.name ?? '', pod));
-  }
-
-  #dropPod(pod: V1Pod): void {
-    const pods = this.#podsOf.get(runOf(pod));
-    pods?.delete(pod.metadata?.name ?? '');
-    if (pods?.size === 0) this.#podsOf.delete(runOf(pod));
+  #jobChanged(run: string): void {
+    this.#wake(run);
+    for (const seen of this.#jobListeners) seen(run);
   }
 
   #wake(run: string): void {
     for (const done of this.#waiting.get(run) ?? []) done();
   }
-}
-
-function runOf(object: KubernetesObject): string {
-  return object.metadata?.labels?.[LABEL.run] ?? '';
 }

@@ -111,6 +111,8 @@ export const base64 = ruledText((text) =>
 
 export const fileMode = wholeNumber(0, 0o777);
 
+export const retries = wholeNumber(0, 10);
+
 const DNS_LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 const DNS_SUBDOMAIN = new RegExp(String.raw`^${DNS_LABEL}(?:\.${DNS_LABEL})*$`);
 

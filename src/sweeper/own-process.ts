@@ -30,7 +30,7 @@ export async function openSweeper(config: Config, dryRun: boolean, log: RunWatch
   });
   await watch.start();
   const close = async () => {
-    await watch.stop();
+    watch.stop();
     await connection.close();
   };
   return { sweeper, watch, close };

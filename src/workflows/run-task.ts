@@ -7,6 +7,8 @@
  *     release     (fenced)         always: delete by uid, prove it gone; only then is the outcome told
  *
  * A cancel closes the run as CANCELED, after release. A task that had already ended by itself keeps its true outcome.
+ * Two things begin all of it anew, under another attempt's names: an anchor that was lost before the Job was started, and,
+ * if the task allows it, a Pod that the platform took away. Never before release has proved that nothing is left.
  */
 import {
   ActivityFailure,
@@ -28,14 +30,17 @@ const ATTEMPTS = 3;
 
 export async function runTask(task: Task): Promise<TaskResult> {
   const story = new Story(workloadOf(task));
+  let [lost, retried] = [0, 0];
   for (let attempt = 1; ; attempt += 1) {
     const end = await fenced(
       currentRun(attempt),
       (fence) => provisionDispatchRun(fence, task, story),
       () => story.enter('releasing'),
     );
-    if (isLost(end) && attempt < ATTEMPTS) continue;
-    return conclude(end, story);
+    if (isLost(end) && (lost += 1) < ATTEMPTS) continue;
+    const because = takenAway(end);
+    if (because === undefined || (retried += 1) > retriesOf(task)) return conclude(end, story);
+    story.again(because);
   }
 }
 
@@ -55,7 +60,7 @@ async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
   story.enter('reserving');
   const job = await reserve(held);
   // From here on the Job may have been let go, whatever becomes of the request: "before start" cannot be said any more.
-  story.enter('starting', { job, started: !cancelRequested() });
+  story.enter('starting', { job, started: story.state.started || !cancelRequested() });
   await start(held, job);
   return job;
 }
@@ -107,6 +112,12 @@ function isLost({ ending, error, interrupted }: FencedEnd): boolean {
   return ending === undefined && !interrupted && problemOf(error).code === 'ANCHOR_LOST';
 }
 
+/** What took the Pod away, if it was the platform: not the task, not somebody's hand, and no cancel had come. */
+function takenAway({ ending, interrupted }: FencedEnd): Problem | undefined {
+  if (interrupted || ending?.kind !== 'failed' || ending.problem.facts?.['disruption'] === undefined) return undefined;
+  return ending.problem;
+}
+
 function cancelRequested(): boolean {
   return CancellationScope.current().consideredCancelled;
 }
@@ -119,6 +130,11 @@ function currentRun(attempt: number): RunRef {
 /** What is started without our client may be anything; the anchor activity refuses it with every problem named. */
 function workloadOf(task: Task | undefined): Task['workload'] {
   return task?.workload ?? 'command';
+}
+
+/** What is not a number is refused by the anchor activity, before there is anything to retry. */
+function retriesOf(task: Task | undefined): number {
+  return task?.retries ?? 0;
 }
 
 function unknownJob(story: Story): JobRef {

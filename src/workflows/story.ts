@@ -49,6 +49,12 @@ export class Story {
     this.#update({ phase, ...brought });
   }
 
+  /** The platform took the Pod away, and another attempt begins: what was seen of this one is over. */
+  again(because: Problem): void {
+    const { job: _job, pod: _pod, progress: _progress, problem: _problem, ...rest } = this.#state;
+    this.#state = { ...rest, retried: { times: (rest.retried?.times ?? 0) + 1, because } };
+  }
+
   /** Release found that the Job had been let go, though nobody had heard of it. */
   wasStarted(): void {
     this.#state = { ...this.#state, started: true };
@@ -84,7 +90,7 @@ export class Story {
   }
 }
 
-function markdown({ phase, outcome, cancel, job, pod, progress, problem }: TaskState): string {
+function markdown({ phase, outcome, cancel, job, pod, progress, problem, retried }: TaskState): string {
   const rows = [
     ['Phase', outcome === undefined ? phase : `${phase}: **${outcome}**`],
     ['Job', job && `\`${job.namespace}/${job.name}\``],
@@ -93,6 +99,7 @@ function markdown({ phase, outcome, cancel, job, pod, progress, problem }: TaskS
       'Progress',
       progress && `${progress.done} of ${progress.total}${progress.note === undefined ? '' : `, ${progress.note}`}`,
     ],
+    ['Retried', retried && `${retried.times}: \`${retried.because.code}\` ${retried.because.message}`],
     ['Cancel', cancel && `requested ${cancel.at}${cancel.reason === '' ? '' : `: ${cancel.reason}`}`],
     [problem && outcome === undefined ? 'Waiting' : 'Problem', problem && `\`${problem.code}\` ${problem.message}`],
     ['What to do', problem?.next],

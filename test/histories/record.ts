@@ -3,7 +3,9 @@
  * are up, with a worker on a queue and in a namespace of its own. Record again when what the workflow does is meant to
  * change, and keep the old files as long as tasks of the old kind may be running:
  *
- *     npm run up && npx node test/histories/record.ts
+ *     npm run up && npx node test/histories/record.ts [NAME…]
+ *
+ * Without names all of them.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -45,6 +47,18 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
     await reset(client, id, 'anchor');
     await client.result(id);
+  },
+  // The platform takes its Pod away, and it runs anew; then it is cancelled.
+  retried: async (client, id, { kubernetes }) => {
+    const { namespace } = kubernetes;
+    const core = loadKubeConfig(kubernetes).makeApiClient(CoreV1Api);
+    const runs = async () => (await client.describe(id)).pod?.phase === 'Running';
+    await client.start({ ...shell(FOREVER), retries: 1 }, { id });
+    await until(`${id} runs`, runs);
+    const name = (await client.describe(id)).pod?.name ?? '';
+    await core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name } } });
+    await until(`${id} runs anew`, async () => (await client.describe(id)).retried !== undefined && runs());
+    await client.cancel(id);
   },
   // What the old run made is gone when the new one goes on: its anchor is lost, and it provisions another.
   'anchor-lost': async (client, id) => {
@@ -125,6 +139,8 @@ async function keep(client: HoldfastClient, name: string, workflowId: string): P
 
 async function main(): Promise<void> {
   const base = readConfig();
+  const wanted = process.argv.slice(2);
+  const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
   const logger = createLogger('warn');
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
   const core = loadKubeConfig(base.kubernetes).makeApiClient(CoreV1Api);
@@ -141,8 +157,9 @@ async function main(): Promise<void> {
     const stopped = worker.run();
     try {
       await client.result(early);
-      await keep(client, BEFORE_START, early);
+      if (isWanted(BEFORE_START)) await keep(client, BEFORE_START, early);
       for (const [scenario, run] of Object.entries(SCENARIOS)) {
+        if (!isWanted(scenario)) continue;
         await run(client, `${scenario}-${name}`, config);
         await keep(client, scenario, `${scenario}-${name}`);
       }

@@ -26,11 +26,11 @@ describe('an answer of the API server', () => {
     [401, 'unclear'],
     [302, 'unclear'],
   ] as const)('of %d means %s', (code, kind) => {
-    expect(answer(code)).toMatchObject({ name: 'ApiError', kind, status: code });
+    expect(answer(code, status('Because', 'said'))).toMatchObject({ name: 'ApiError', kind, status: code });
   });
 
   it('is told with the call, the status and what Kubernetes said, whether it comes as text or as an object', () => {
-    const said = { reason: 'AlreadyExists', message: 'jobs.batch "hf-x" already exists' };
+    const said = { kind: 'Status', reason: 'AlreadyExists', message: 'jobs.batch "hf-x" already exists' };
     for (const body of [JSON.stringify(said), said]) {
       const error = answer(409, body);
       expect(error.message).toBe('create Job hf-x: 409 jobs.batch "hf-x" already exists');
@@ -49,6 +49,21 @@ describe('an answer of the API server', () => {
     ['only a reason', status('Timeout', '').replace(',"message":""', ''), /502 Timeout/],
   ])('that is %s is told as it is', (_, body, message) => {
     expect(answer(502, body)).toMatchObject({ kind: 'unclear', message: expect.stringMatching(message) });
+  });
+
+  it.each([400, 403, 404, 409, 422])('of %d that is not its own, but of something in its place, is unclear', (code) => {
+    for (const body of ['404 page not found', '<html>', '{}', '{"error":"no healthy upstream"}', ''])
+      expect(answer(code, body).kind).toBe('unclear');
+  });
+
+  it('tells a namespace that is gone, or going, from an object that is not there and from a missing right', () => {
+    const details = (more: object) => ({ kind: 'Status', message: 'm', ...more });
+    const going = { reason: 'Forbidden', details: { causes: [{ reason: 'NamespaceTerminating', field: 'metadata' }] } };
+    const gone = { reason: 'NotFound', details: { name: 'ns', kind: 'namespaces' } };
+    const absent = { reason: 'NotFound', details: { name: 'hf-x', group: 'batch', kind: 'jobs' } };
+    expect(answer(403, details(going)).kind).toBe('homeless');
+    expect(answer(404, details(gone)).kind).toBe('homeless');
+    expect(answer(404, details(absent)).kind).toBe('absent');
   });
 
   it('that is very long is cut', () => {

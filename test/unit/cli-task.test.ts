@@ -71,6 +71,7 @@ describe('what words become', () => {
         runtimeClass: 'gvisor',
         nodeSelector: ['disk=ssd'],
         network: 'cluster',
+        retries: '2',
       },
       [],
       none,
@@ -84,6 +85,7 @@ describe('what words become', () => {
       runtimeClass: 'gvisor',
       nodeSelector: { disk: 'ssd' },
       network: 'cluster',
+      retries: 2,
     });
   });
 

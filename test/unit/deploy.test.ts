@@ -50,7 +50,7 @@ function rightsIn(source: string): readonly string[] {
   const calls = [...source.matchAll(/\.(create|read|list|patch|delete|replace)Namespaced(\w+)\(/g)].map(
     ([, verb = '', kind = '']) => rightOf(verb, kind),
   );
-  const watches = [...source.matchAll(/#informer\(config, `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
+  const watches = [...source.matchAll(/#listing<\w+>\(`[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
   const logs = /\/pods\/[^`]*\/log`/.test(source) ? ['get pods/log'] : [];
   return [...new Set([...calls, ...watches, ...logs])].toSorted();
 }

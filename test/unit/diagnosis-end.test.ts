@@ -54,12 +54,30 @@ describe('a Pod that has ended', () => {
       /low on memory/,
       { node: 'node-1' },
     ],
-    ['a preemption', disrupted('PreemptionByScheduler'), 'EVICTED', /: m$/],
+    [
+      'a preemption',
+      disrupted('PreemptionByScheduler'),
+      'EVICTED',
+      /: m$/,
+      { node: 'node-1', disruption: 'PreemptionByScheduler' },
+    ],
     ['an eviction by the API', disrupted('EvictionByEvictionAPI'), 'EVICTED', /: m$/],
     ['a node that was lost', disrupted('DeletionByTaintManager'), 'NODE_LOST', /node-1/, { node: 'node-1' }],
     ['a node that was removed', disrupted('DeletionByPodGC'), 'NODE_LOST', /node-1/],
-    ['a node that shut down', { phase: 'Failed', reason: 'NodeShutdown' }, 'NODE_LOST', /NodeShutdown/],
-    ['a refusal by the node', { phase: 'Failed', reason: 'OutOfcpu', message: 'no room' }, 'EVICTED', /no room/],
+    [
+      'a node that shut down',
+      { phase: 'Failed', reason: 'NodeShutdown' },
+      'NODE_LOST',
+      /NodeShutdown/,
+      { disruption: 'NodeShutdown' },
+    ],
+    [
+      'a refusal by the node',
+      { phase: 'Failed', reason: 'OutOfcpu', message: 'no room' },
+      'EVICTED',
+      /no room/,
+      { disruption: 'OutOfcpu' },
+    ],
     ['its own deadline', { ...terminated(143), reason: 'DeadlineExceeded' }, 'DEADLINE_EXCEEDED', /within its timeout/],
   ])('by %s is told so', (_, status, code, message, facts = {}) => {
     const seen = see({ pods: [podObject(status)] });
@@ -67,6 +85,12 @@ describe('a Pod that has ended', () => {
     const { problem } = seen as Extract<typeof seen, { is: 'failed' }>;
     expect(problem.next).toMatch(/\.$/);
     expect(problem.facts ?? {}).toMatchObject(facts);
+  });
+
+  it('by an eviction for its own use of storage is not told as taken away by the platform', () => {
+    const seen = see({ pods: [podObject({ phase: 'Failed', reason: 'Evicted', message: 'emptyDir over its limit' })] });
+    expect(seen).toMatchObject({ problem: { code: 'EVICTED', facts: { node: 'node-1' } } });
+    expect(seen).not.toHaveProperty('problem.facts.disruption');
   });
 
   it('because somebody deleted it is told so, though its container then exits with a code', () => {
@@ -88,6 +112,7 @@ describe('a Job that has ended', () => {
     ['by its deadline, its Pod still ending', condition('FailureTarget', 'DeadlineExceeded'), 'DEADLINE_EXCEEDED'],
     ['because it was deleted', undefined, 'JOB_DELETED'],
     ['because it is being deleted', jobObject(ENDING, { suspend: false }), 'JOB_DELETED'],
+    ['because its Pod was taken away', condition('Failed', 'PodFailurePolicy'), 'EVICTED'],
     ['because its Pod was deleted', condition('Failed', 'BackoffLimitExceeded'), 'JOB_DELETED'],
   ])('%s is told so', (_, job, code) => {
     expect(see({ job })).toMatchObject({ is: 'failed', problem: { code } });

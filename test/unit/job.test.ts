@@ -31,6 +31,8 @@ describe('the Job', () => {
   it('makes one Pod and no second, and ends by itself a minute after the timeout', () => {
     const { job } = made({}, { timeout: '10m' });
     expect(job.spec).toMatchObject({ parallelism: 1, completions: 1, backoffLimit: 0, podReplacementPolicy: 'Failed' });
+    const taken = { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget' }] };
+    expect(job.spec?.podFailurePolicy).toEqual({ rules: [taken] });
     expect(job.spec?.activeDeadlineSeconds).toBe(660);
     expect(job.spec?.template.spec?.restartPolicy).toBe('Never');
   });

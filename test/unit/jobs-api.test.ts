@@ -55,6 +55,9 @@ const json =
   (status: number, body: unknown, headers: Record<string, string> = {}): Answer =>
   (response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+/** A refusal in Kubernetes' own form. */
+const status = (code: number, headers: Record<string, string> = {}): Answer =>
+  json(code, { kind: 'Status', message: 'said' }, headers);
 const never: Answer = () => undefined;
 const cutOff: Answer = (response) => response.destroy();
 const busy = (seconds: string) =>
@@ -100,6 +103,12 @@ describe('a request', () => {
     answers = [busy('0'), busy('0'), busy('0'), busy('0'), json(200, {})];
     expect(await kindOf(api.readJob('hf-x'))).toBe('busy');
     expect(requests).toHaveLength(4);
+  });
+
+  it('that is forbidden for a moment, by a server that has just started, is sent again and answered', async () => {
+    answers = [status(403, { 'retry-after': '0' }), status(403, { 'retry-after': '0' }), json(200, { kind: 'Job' })];
+    expect(await api.createJob(jobObject())).toMatchObject({ kind: 'Job' });
+    expect(requests).toHaveLength(3);
   });
 
   it('that is turned away is not waited for any more when the caller gives up', async () => {
@@ -188,7 +197,7 @@ describe('delete', () => {
   });
 
   it('of what is gone is done; of what has another uid is a conflict', async () => {
-    answers = [json(404, {}), json(409, {})];
+    answers = [status(404), status(409)];
     await expect(api.deletePod('pod-1', 'p')).resolves.toBeUndefined();
     expect(await kindOf(api.deletePod('pod-1', 'p'))).toBe('conflict');
   });
@@ -196,7 +205,7 @@ describe('delete', () => {
 
 describe('reading', () => {
   it('what is not there gives undefined; what may not be read is an error', async () => {
-    answers = [json(404, {}), json(403, {})];
+    answers = [status(404), ...Array.from({ length: 8 }, () => status(403, { 'retry-after': '0' }))];
     expect(await api.readJob('hf-x')).toBeUndefined();
     expect(await kindOf(api.readAnchor('hf-x'))).toBe('forbidden');
   });
@@ -211,7 +220,7 @@ describe('reading', () => {
   });
 
   it('nodes without the right to gives none: nobody can say then that no node would ever fit', async () => {
-    answers = [json(403, {}), json(500, {})];
+    answers = [status(403), status(500)];
     expect(await api.listNodes()).toEqual([]);
     expect(await kindOf(api.listNodes())).toBe('unclear');
   });
@@ -236,7 +245,7 @@ describe('reading', () => {
   });
 
   it.each([
-    ['is gone', json(404, { message: 'pods "p" not found' }), 'absent'],
+    ['is gone', status(404), 'absent'],
     [
       'breaks off',
       ((response) => (response.writeHead(200).write('x'), setImmediate(() => response.destroy()))) satisfies Answer,

@@ -44,6 +44,7 @@ describe('the door', () => {
       runtimeClass: 'gvisor',
       nodeSelector: { 'kubernetes.io/arch': 'amd64', disk: '' },
       network: 'cluster',
+      retries: 10,
     };
     expect(checkTask(full)).toEqual(full);
     expect(checkTask({ ...evaluation, sampleTimeout: 0.1, parallel: 64, image: 'python:3.12' })).toBeTruthy();
@@ -73,6 +74,7 @@ describe('the door', () => {
       runtimeClass: 'G Visor',
       nodeSelector: { 'a b': 'x', c: '-' },
       network: 'host',
+      retries: 11,
       priority: 1,
     });
     expect(new Set(fields)).toEqual(
@@ -94,7 +96,7 @@ describe('the door', () => {
           'resources.devices["a.b/c"]',
           'resources.disk',
         ],
-        ...['nodeSelector["a b"]', 'nodeSelector.c', 'network', 'priority'],
+        ...['nodeSelector["a b"]', 'nodeSelector.c', 'network', 'retries', 'priority'],
       ]),
     );
   });

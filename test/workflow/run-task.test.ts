@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Ending, Task } from '../../src/contract.ts';
-import { memoOf, type Stage, tellingOf, timeSkipping } from './stage.ts';
-import { anchorOf, attempt, failure, later, RELEASED, SUCCEEDED, world } from './world.ts';
+import { memoOf, type Stage, TASK, tellingOf, timeSkipping } from './stage.ts';
+import { anchorOf, attempt, failure, later, Moment, RELEASED, SUCCEEDED, world } from './world.ts';
 
 let stage: Stage;
 
@@ -200,6 +200,79 @@ describe('an attempt whose anchor was lost', () => {
     expect(acts.runs.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
     expect(acts.releases.map(({ run }) => run.attempt)).toEqual([1, 2, 3]);
     expect(told).toMatchObject({ told: 'failed', code: 'ANCHOR_LOST' });
+  });
+});
+
+describe('a task whose Pod the platform took away', () => {
+  const taken: Ending = {
+    kind: 'failed',
+    problem: { code: 'EVICTED', message: 'preempted', facts: { disruption: 'PreemptionByScheduler' } },
+  };
+  const always = world({ follow: async () => taken });
+
+  it('fails, if it has no retries', async () => {
+    expect(await played(world({ follow: async () => taken }))).toMatchObject({ told: { code: 'EVICTED' } });
+  });
+
+  it('is released and runs anew under another name, and tells why it did', async () => {
+    const acts = world({ follow: async ({ run }) => (run.attempt < 3 ? taken : SUCCEEDED) });
+    const { told, memo } = await played(acts, { ...TASK, retries: 2 });
+    expect(acts.asked).toEqual(Array.from({ length: 3 }, () => [...DISPATCHED, 'release']).flat());
+    expect(acts.runs.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    expect(told).toMatchObject({ told: 'result', result: { job: { uid: 'job-3' } } });
+    expect(memo).toMatchObject({ outcome: 'succeeded', retried: { times: 2, because: { message: 'preempted' } } });
+    expect(memo.problem).toBeUndefined();
+  });
+
+  it('fails with what took it when its retries are used up', async () => {
+    const { told, memo } = await played(always, { ...TASK, retries: 1 });
+    expect(always.asked.filter((verb) => verb === 'follow')).toHaveLength(2);
+    expect(told).toMatchObject({ told: 'failed', code: 'EVICTED' });
+    expect(memo.retried?.times).toBe(1);
+  });
+
+  it('does not use up its retries by anchors that are lost, nor those by retries', async () => {
+    const acts = world({
+      reserve: async (held) => {
+        if (held.run.attempt === 1) throw failure('ANCHOR_LOST');
+        return jobRef(held.run.attempt);
+      },
+      follow: async ({ run }) => (run.attempt < 5 ? taken : SUCCEEDED),
+    });
+    expect(await played(acts, { ...TASK, retries: 3 })).toMatchObject({ told: { told: 'result' } });
+  });
+
+  it.each([
+    ['its own exit code', FAILED],
+    ['its own storage', { kind: 'failed', problem: { code: 'EVICTED', message: 'over its limit' } } satisfies Ending],
+    ["somebody's hand", { kind: 'failed', problem: { code: 'JOB_DELETED', message: 'deleted' } } satisfies Ending],
+  ])('is another thing than one that was ended by %s, which runs once', async (_, ending) => {
+    const acts = world({ follow: async () => ending });
+    expect(await played(acts, { ...TASK, retries: 5 })).toMatchObject({ told: { told: 'failed' } });
+    expect(acts.runs).toHaveLength(1);
+  });
+
+  it('and that is cancelled while it is released runs no more, and was started', async () => {
+    const releasing = new Moment();
+    const cancelled = new Moment();
+    const acts = world({
+      follow: async () => taken,
+      release: async ({ run }) => {
+        if (run.attempt > 1) return { is: 'released', found: 'nothing' };
+        releasing.reach();
+        await cancelled.reached;
+        return RELEASED;
+      },
+    });
+    await stage.play(acts, async (begin) => {
+      const handle = await begin({ ...TASK, retries: 5 });
+      await releasing.reached;
+      await handle.cancel();
+      cancelled.reach();
+      expect(await tellingOf(handle)).toEqual({ told: 'cancelled' });
+      expect(await memoOf(handle)).toMatchObject({ outcome: 'cancelled', started: true });
+    });
+    expect(acts.asked.filter((verb) => verb === 'follow')).toHaveLength(1);
   });
 });
 

@@ -7,7 +7,7 @@ import { bar, moment, rows, span, table } from './text.ts';
 const NOTE_WIDTH = 60;
 
 export function showStatus(view: TaskView, now: number): string {
-  const { taskId, workload, job, pod, progress, problem, cancel } = view;
+  const { taskId, workload, job, pod, progress, problem, cancel, retried } = view;
   return rows([
     ['Task', taskId],
     ['Workload', workload],
@@ -19,10 +19,15 @@ export function showStatus(view: TaskView, now: number): string {
       view.open && pod ? `${pod.name} ${pod.phase}${pod.node === undefined ? '' : ` on ${pod.node}`}` : undefined,
     ],
     ['Progress', view.open && progress ? `${bar(progress.done, progress.total)} ${progressText(view)}` : undefined],
+    ['Ran anew', retried && `${timesText(retried.times)}: ${plain(retried.because.message)}`],
     ['Cancel', cancel && `asked ${moment(cancel.at)}${cancel.reason === '' ? '' : `: ${plain(cancel.reason)}`}`],
     ['Waits', view.open && problem ? plain(problem.message) : undefined],
     ['next', view.open && problem?.next !== undefined ? plain(problem.next) : undefined],
   ]);
+}
+
+function timesText(times: number): string {
+  return times === 1 ? 'once' : `${times} times`;
 }
 
 function sinceOf({ startedAt, closedAt }: TaskView, now: number): string {

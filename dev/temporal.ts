@@ -32,13 +32,18 @@ export async function planTemporal(
   }
   // The address of our own, left in a shell from an environment that has ended, means a server of our own again.
   if (named && named.address !== ownAddress(ports)) throw unreachable(named.address, named.why);
+  return { kind: 'local', program: await temporalProgram(paths.cache, env, reporter) };
+}
+
+/** Temporal's own program, server and command line in one. */
+export async function temporalProgram(cache: string, env: NodeJS.ProcessEnv, reporter: Reporter): Promise<string> {
   const installed = findProgram('temporal', env);
-  if (installed !== undefined && (await answers(installed))) return { kind: 'local', program: installed };
-  if (!(await isGoToolBuilt(paths.cache, goTools.temporal))) {
-    const fetched = await sdkTemporal(paths.cache, reporter);
-    if (fetched !== undefined && (await answers(fetched))) return { kind: 'local', program: fetched };
+  if (installed !== undefined && (await answers(installed))) return installed;
+  if (!(await isGoToolBuilt(cache, goTools.temporal))) {
+    const fetched = await sdkTemporal(cache, reporter);
+    if (fetched !== undefined && (await answers(fetched))) return fetched;
   }
-  return { kind: 'local', program: join(await ensureGoTool(paths.cache, goTools.temporal, reporter), 'temporal') };
+  return join(await ensureGoTool(cache, goTools.temporal, reporter), 'temporal');
 }
 
 async function namedServer(env: NodeJS.ProcessEnv): Promise<(TemporalPlan & { kind: 'existing' }) | undefined> {

@@ -28,9 +28,12 @@ export class WorkerProcess {
     this.#child.kill(name);
   }
 
-  async end(name: NodeJS.Signals): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill(name);
-    await this.#exited;
+  /** Gives its exit code; null if the signal ended it. */
+  async end(name: NodeJS.Signals): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill(name);
+      await this.#exited;
+    }
+    return this.#child.exitCode;
   }
 }

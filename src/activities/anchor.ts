@@ -1,7 +1,6 @@
-import { activityInfo, getClient } from '@temporalio/activity';
 import type { AnchorRef, RunRef, Task } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, digest, LABEL, runName, standingAnchor, taskLabel } from '../fence.ts';
+import { digest, runName, standingAnchor, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { anchorManifest } from '../kubernetes/job.ts';
 import { checkTask } from '../schemas.ts';
@@ -9,16 +8,17 @@ import { settle } from '../settings.ts';
 import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
+import { releaseOtherRuns } from './other-runs.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
-import { releaseRun } from './release-run.ts';
 
 /**
  * Provision: check the task, plan it, and create the one object that will own everything of the run, with the plan and
  * the inputs in it. Called again, by a retry or a zombie, it finds its own anchor and answers the same.
  */
 export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef> {
-  const whenForgotten = () => releaseIfForgotten(deps, { ...run, name: runName(deps.temporalNamespaceId, run) });
+  const name = runName(deps.temporalNamespaceId, run);
+  const whenForgotten = () => releaseIfForgotten(deps, { ...run, name });
   return perform(
     async ({ signal }) => {
       const task = checkTask(input);
@@ -34,17 +34,14 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         plan,
         nonce,
       );
-      await releaseEarlierRuns(deps, run, signal);
+      await releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
       const uid = await createOrMeet(deps, manifest, specHash, signal);
-      const stored = {
-        task: taskLabel(deps.temporalNamespaceId, run.taskId),
-        run: runName(deps.temporalNamespaceId, run),
-      };
+      const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: name };
       await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
       return {
         run,
         namespace: deps.api.namespace,
-        name: stored.run,
+        name,
         uid,
         workload: task.workload,
         timeoutSeconds: settings.timeoutSeconds,
@@ -81,31 +78,4 @@ async function createOrMeet(
         );
     }
   }
-}
-
-/**
- * Temporal keeps at most one open run per task id, so what other runs of this task left is not wanted any more (Reset,
- * Terminate, a lost attempt). The order makes it safe even for a zombie of an old run: what was listed before Temporal
- * confirmed that we are the latest run cannot belong to a newer one.
- */
-async function releaseEarlierRuns(deps: Deps, run: RunRef, signal: AbortSignal): Promise<void> {
-  const selector = `${LABEL.task}=${taskLabel(deps.temporalNamespaceId, run.taskId)}`;
-  const [anchors, jobs] = await Promise.all([
-    deps.api.listAnchors(selector, signal),
-    deps.api.listJobs(selector, signal),
-  ]);
-  const own = runName(deps.temporalNamespaceId, run);
-  const others = new Map(
-    [...anchors, ...jobs].flatMap(({ metadata }) => {
-      const name = metadata?.name ?? '';
-      const runId = metadata?.annotations?.[ANNOTATION.runId] ?? '';
-      return name === own ? [] : [[name, { taskId: run.taskId, runId }] as const];
-    }),
-  );
-  if (others.size === 0) return;
-  const latest = await getClient().workflow.getHandle(run.taskId).describe();
-  const { workflowExecution, scheduledTimestampMs } = activityInfo();
-  if (latest.runId !== workflowExecution?.runId) return;
-  for (const [name, earlier] of others)
-    await deps.unreleased.during(name, scheduledTimestampMs, () => releaseRun(deps, { ...earlier, name }, signal));
 }

@@ -4,6 +4,7 @@ import {
   type AnchorRef,
   type Ending,
   type JobRef,
+  type Problem,
   type Progress,
   SIGHTING_SIGNAL,
   type Sighting,
@@ -52,7 +53,7 @@ export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Endi
         const pod = latest(view.pods);
         if (pod !== undefined) void collect(deps, stored, pod);
         if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
-        if (view.diagnosis.is === 'failed') return { kind: 'failed', problem: view.diagnosis.problem };
+        if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
         await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
         await changed;
         signal.throwIfAborted();
@@ -64,9 +65,22 @@ export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Endi
 
 async function readPlan(deps: Deps, anchor: AnchorRef, signal: AbortSignal): Promise<StoredPlan> {
   const found = await deps.api.readAnchor(anchor.name, signal);
-  if (found === undefined || found.metadata?.uid !== anchor.uid)
-    throw new HoldfastError('JOB_DELETED', `The anchor ${anchor.name} was deleted while the task ran.`);
-  return storedPlan(found);
+  if (found !== undefined && found.metadata?.uid === anchor.uid) return storedPlan(found);
+  const code = isAdopted(anchor) ? 'ANCHOR_LOST' : 'JOB_DELETED';
+  throw new HoldfastError(code, `The anchor ${anchor.name} was deleted while the task ran.`);
+}
+
+function failedEnding(anchor: AnchorRef, problem: Problem): Ending {
+  if (problem.code === 'JOB_DELETED' && isAdopted(anchor)) throw new HoldfastError('ANCHOR_LOST', problem.message);
+  return { kind: 'failed', problem };
+}
+
+/**
+ * Whether a Reset lets this run go on with the Job of another. That one may have been released, or its release may be
+ * under way in a process that does not know of the Reset yet: no ending of this run, which then provisions its own.
+ */
+function isAdopted({ run }: AnchorRef): boolean {
+  return run.runId !== activityInfo().workflowExecution?.runId;
 }
 
 /** Looks at the cache; believes an ending only when the API server says so too. */

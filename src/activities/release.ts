@@ -6,9 +6,10 @@ import { runName } from '../fence.ts';
 import { ContainerTimes } from '../kubernetes/container-times.ts';
 import { latest } from '../kubernetes/diagnosis.ts';
 import { storedPlan } from '../kubernetes/job.ts';
-import { standingOf } from '../task-standing.ts';
+import { standingOf, type TaskStanding } from '../task-standing.ts';
 import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
+import { most, releaseOtherRuns, runsOfTask } from './other-runs.ts';
 import { resultOf } from './output.ts';
 import { perform, type Performing } from './perform.ts';
 import { endedByItself, releaseRun, storedRun } from './release-run.ts';
@@ -24,34 +25,52 @@ export interface ReleaseInput {
   readonly settled: boolean;
 }
 
+/** A run, and whether others of its task may have left something: provision has not seen to that. */
+interface Releasing extends NamedRun {
+  readonly mayHaveOthers: boolean;
+}
+
 /** Release: delete what the run made, by uid, and answer only when it is proved gone. */
 export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Promise<Released> {
   const name = anchor?.name ?? runName(deps.temporalNamespaceId, run);
-  const named = { taskId: run.taskId, runId: anchor?.run.runId ?? run.runId, name };
+  const runId = anchor?.run.runId ?? run.runId;
+  // No anchor: provision was cut short. Another run's: a Reset went on with it, and provisioned nothing.
+  const mayHaveOthers = anchor?.run.runId !== run.runId;
+  const releasing = { taskId: run.taskId, runId, name, mayHaveOthers };
   return perform(
     (performing) => {
       const { attempt, scheduledTimestampMs } = activityInfo();
       if (attempt > 1) deps.metrics.releaseRetried();
       return deps.unreleased.during(name, scheduledTimestampMs, () =>
-        settled ? releaseSettled(deps, named, performing) : releaseUnsettled(deps, named, performing),
+        settled
+          ? releaseTask(deps, releasing, performing.signal, { show: performing.show })
+          : releaseUnsettled(deps, releasing, performing),
       );
     },
-    { retryEverything: true, whenForgotten: () => releaseIfForgotten(deps, named) },
+    { retryEverything: true, whenForgotten: () => releaseIfForgotten(deps, releasing) },
   );
 }
 
-function releaseSettled(deps: Deps, run: NamedRun, { signal, show }: Performing): Promise<Released> {
-  return releaseRun(deps, run, signal, { show });
+/** Nobody is told of a task's end while a container of another run of it is there. */
+async function releaseTask(
+  deps: Deps,
+  run: Releasing,
+  signal: AbortSignal,
+  options: Parameters<typeof releaseRun>[3],
+): ReturnType<typeof releaseRun> {
+  const released = await releaseRun(deps, run, signal, options);
+  if (!run.mayHaveOthers) return released;
+  return { ...released, found: most(released.found, await releaseOtherRuns(deps, run, signal)) };
 }
 
-async function releaseUnsettled(deps: Deps, run: NamedRun, { signal, show }: Performing): Promise<Released> {
+async function releaseUnsettled(deps: Deps, run: Releasing, { signal, show }: Performing): Promise<Released> {
   const ending = await unsettledEnding(deps, run, signal);
   if (ending !== undefined) {
     ifCancelled(deps, () => deps.metrics.cancelOutrun(ending.kind));
     return { is: 'unsettled', ending };
   }
   const containers = new ContainerTimes();
-  const released = await releaseRun(deps, run, signal, { show, settled: false, containers });
+  const released = await releaseTask(deps, run, signal, { show, settled: false, containers });
   const answeredAt = Date.now();
   ifCancelled(deps, (requestedAt) =>
     deps.metrics.cancelProved({
@@ -78,29 +97,42 @@ async function unsettledEnding(deps: Deps, run: NamedRun, signal: AbortSignal): 
   };
 }
 
+/** A run that Reset made may have nothing left to do, and ends at once. Milliseconds. */
+const AT_ONCE_MS = 2_000;
+
 /**
- * Terminate, timeouts and deletion run no workflow code. An attempt that Temporal has forgotten asks by task id: with
- * an open run of that id (a Reset) everything stays; with none, nobody is left to release the run but us.
+ * Terminate, timeouts and deletion run no workflow code. An attempt that Temporal has forgotten asks by task id: an open
+ * run of that id (a Reset, a start that replaced ours) looks after what others left; with none, nobody is left but us.
  */
 export async function releaseIfForgotten(deps: Deps, run: NamedRun): Promise<void> {
-  const { taskId, name: jobName } = run;
-  const standing = await standingOf(getClient(), taskId);
-  if (standing === 'open' || standing === 'unknown') return;
-  deps.log.info({ taskId, jobName, standing }, 'the task was ended from outside; releasing what it left');
-  await deps.unreleased.during(jobName, Date.now(), () => releasePatiently(deps, run));
+  if ((await releasePatiently(deps, run)) !== 'open') return;
+  await sleep(AT_ONCE_MS);
+  await releasePatiently(deps, run);
 }
 
-async function releasePatiently(deps: Deps, run: NamedRun): Promise<void> {
+async function releasePatiently(deps: Deps, run: NamedRun): Promise<TaskStanding> {
   const { taskId, name: jobName } = run;
-  const signal = AbortSignal.timeout(ATTEMPT_MS);
-  for (let pause = 500; !signal.aborted; pause = Math.min(pause * 2, 30_000)) {
+  const [since, signal] = [Date.now(), AbortSignal.timeout(ATTEMPT_MS)];
+  for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
     try {
-      await releaseRun(deps, run, signal);
-      return;
+      return await releaseIfClosed(deps, run, since, signal);
     } catch (error) {
       deps.log.warn({ taskId, jobName, error: String(error) }, 'release goes on');
       await sleep(pause, undefined, { signal });
       deps.metrics.releaseRetried();
     }
   }
+}
+
+/** With our run goes every other one of the task: the latest may have been ended while it released those before it. */
+async function releaseIfClosed(deps: Deps, run: NamedRun, since: number, signal: AbortSignal): Promise<TaskStanding> {
+  const { taskId, name: jobName } = run;
+  const others = (await runsOfTask(deps, taskId, signal)).filter(({ name }) => name !== jobName);
+  // What was listed before Temporal answers cannot belong to a run that is younger than the answer.
+  const standing = await standingOf(getClient(), taskId);
+  if (standing === 'open' || standing === 'unknown') return standing;
+  deps.log.info({ taskId, jobName, standing }, 'the task was ended from outside; releasing what it left');
+  for (const left of [run, ...others])
+    await deps.unreleased.during(left.name, since, () => releaseRun(deps, left, signal));
+  return standing;
 }

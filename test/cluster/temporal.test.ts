@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATE_QUERY, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
-import { command, FOREVER, images, openScene, type Scene, until, webUi } from './scene.ts';
+import { DOORS, openDoor } from './doors.ts';
+import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
 
 let scene: Scene;
 let busybox: string;
@@ -57,25 +58,6 @@ describe("Temporal's own client", () => {
     expect(await scene.client.cancel(handle.workflowId)).toBe('already_cancelled');
   });
 
-  it("cancels with the web UI's Cancel button, which sends no reason", async (context) => {
-    const ui = await webUi();
-    if (ui === undefined)
-      return context.skip('this Temporal was not started by `npm run up`: where its web UI is, is not known');
-    const handle = await running();
-    const settings = await fetch(`${ui}/api/v1/settings`);
-    const token = /_csrf=([^;]+)/.exec(settings.headers.getSetCookie().join(';'))?.[1] ?? '';
-    const { namespace } = scene.client.temporal.options;
-    const workflowExecution = { workflowId: handle.workflowId, runId: (await handle.describe()).runId };
-    const pressed = await fetch(`${ui}/api/v1/namespaces/${namespace}/workflows/${handle.workflowId}/cancel`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', cookie: `_csrf=${token}`, 'x-csrf-token': token },
-      body: JSON.stringify({ namespace, workflowExecution }),
-    });
-    expect(pressed.status).toBe(200);
-    expect(await scene.client.result(handle.workflowId)).toMatchObject({ outcome: 'cancelled', started: true });
-    expect(await scene.remains(handle.workflowId)).toEqual(nothing);
-  });
-
   it('gets a failure with a code when the task fails', async () => {
     const handle = await startPlainly(command(busybox, 'exit 7'));
     await expect(handle.result()).rejects.toMatchObject({ cause: { type: 'EXIT_CODE', nonRetryable: true } });
@@ -105,13 +87,6 @@ describe("Temporal's own client", () => {
 });
 
 describe('an ending that runs no workflow code', () => {
-  it('Terminate while it runs: the worker notices, and releases everything', async () => {
-    const handle = await running();
-    await handle.terminate('operator');
-    await until('nothing is left', () => isGone(handle.workflowId), 60);
-    expect(await scene.client.cancel(handle.workflowId)).toBe('already_terminated');
-  });
-
   it('Terminate while no worker lives: the next worker sweeps', async () => {
     const handle = await running();
     await scene.worker.end('SIGKILL');
@@ -120,33 +95,36 @@ describe('an ending that runs no workflow code', () => {
     await scene.startWorker();
     await until('nothing is left', () => isGone(handle.workflowId), 60);
   });
+});
 
-  it('Reset at every point, then cancel: one started Job at a time, and nothing left', async () => {
-    const handle = await running();
-    const events = (await handle.fetchHistory()).events ?? [];
-    const points = events.flatMap(({ eventId, workflowTaskCompletedEventAttributes: a }) => (a ? [eventId] : []));
-    expect(points.length).toBeGreaterThan(4);
-    for (const point of points) {
-      const fresh = await running();
-      const { runId } = await fresh.describe();
-      await scene.client.temporal.workflowService.resetWorkflowExecution({
-        namespace: scene.client.temporal.options.namespace,
-        workflowExecution: { workflowId: fresh.workflowId, runId },
-        reason: `point ${String(point)}`,
-        workflowTaskFinishEventId: point ?? null,
-        requestId: randomUUID(),
-      });
-      await until('it runs again', async () => {
-        const view = await scene.client.describe(fresh.workflowId);
-        return view.runId !== runId && view.phase === 'running' && view.pod?.phase === 'Running';
-      });
-      const { jobs } = await scene.remains(fresh.workflowId);
-      const live = jobs.filter(({ metadata, spec }) => !metadata?.deletionTimestamp && spec?.suspend !== true);
-      expect(live).toHaveLength(1);
-      expect(await scene.client.cancel(fresh.workflowId)).toBe('cancelled_running');
-      expect(await scene.remains(fresh.workflowId)).toEqual(nothing);
-    }
-    await handle.cancel();
-    await until('nothing is left', () => isGone(handle.workflowId));
-  }, 600_000);
+describe.each(DOORS)('the %s', (name) => {
+  it('cancels, terminates and resets as the SDK does', async (context) => {
+    const door = await openDoor(name, scene);
+    if (door === undefined)
+      return context.skip(
+        'this Temporal was not started by `npm run up`: where its program and web UI are, is not known',
+      );
+    const [cancelled, terminated, reset] = await Promise.all([running(), running(), running()]);
+    const first = await scene.client.describe(reset.workflowId);
+    const { events } = await reset.fetchHistory();
+    const point = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+    await Promise.all([
+      door.cancel(cancelled.workflowId),
+      door.terminate(terminated.workflowId),
+      door.reset(reset.workflowId, first.runId, String(point)),
+    ]);
+    // Neither sends a reason.
+    expect(await scene.client.result(cancelled.workflowId)).toMatchObject({ outcome: 'cancelled', started: true });
+    expect(await scene.remains(cancelled.workflowId)).toEqual(nothing);
+    await until('nothing is left', () => isGone(terminated.workflowId));
+    expect(await scene.client.cancel(terminated.workflowId)).toBe('already_terminated');
+    await until('it runs again, with another Job', async () => {
+      const { runId, job, pod } = await scene.client.describe(reset.workflowId);
+      return runId !== first.runId && job?.uid !== first.job?.uid && pod?.phase === 'Running';
+    });
+    expect((await scene.remains(reset.workflowId)).jobs).toHaveLength(1);
+    await door.cancel(reset.workflowId);
+    expect(await scene.client.result(reset.workflowId)).toMatchObject({ outcome: 'cancelled' });
+    expect(await scene.remains(reset.workflowId)).toEqual(nothing);
+  });
 });

@@ -66,6 +66,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await reset(client, id, 'anchor');
     await client.result(id);
   },
+  // The same, found out while the Job that is not there any more is followed.
+  'job-lost': async (client, id) => {
+    await runToItsEnd(client, id, shell('sleep 1'));
+    await reset(client, id, 'start');
+    await client.result(id);
+  },
 };
 
 /** With no worker alive when the cancel comes. */
@@ -137,10 +143,9 @@ async function keep(client: HoldfastClient, name: string, workflowId: string): P
   process.stdout.write(`${name}: ${history.events?.length} events\n`);
 }
 
-async function main(): Promise<void> {
+async function main(names: readonly string[]): Promise<void> {
+  const isMeant = (name: string) => names.length === 0 || names.includes(name);
   const base = readConfig();
-  const wanted = process.argv.slice(2);
-  const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
   const logger = createLogger('warn');
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: [] });
   const core = loadKubeConfig(base.kubernetes).makeApiClient(CoreV1Api);
@@ -157,9 +162,8 @@ async function main(): Promise<void> {
     const stopped = worker.run();
     try {
       await client.result(early);
-      if (isWanted(BEFORE_START)) await keep(client, BEFORE_START, early);
-      for (const [scenario, run] of Object.entries(SCENARIOS)) {
-        if (!isWanted(scenario)) continue;
+      if (isMeant(BEFORE_START)) await keep(client, BEFORE_START, early);
+      for (const [scenario, run] of Object.entries(SCENARIOS).filter(([name]) => isMeant(name))) {
         await run(client, `${scenario}-${name}`, config);
         await keep(client, scenario, `${scenario}-${name}`);
       }
@@ -174,4 +178,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+await main(process.argv.slice(2));

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  #output = '';
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -13,15 +14,19 @@ export class WorkerProcess {
   static async start(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
     const child = spawn(process.execPath, ['src/worker.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const worker = new WorkerProcess(child);
-    let output = '';
     await new Promise<void>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {
-        output = (output + String(chunk)).slice(-20_000);
-        if (output.includes('"worker ready"')) resolve();
+        worker.#output = (worker.#output + String(chunk)).slice(-20_000);
+        if (worker.#output.includes('"worker ready"')) resolve();
       });
-      void worker.#exited.then(() => reject(new Error(`the worker ended before it was ready: ${output}`)));
+      void worker.#exited.then(() => reject(new Error(`the worker ended before it was ready: ${worker.#output}`)));
     });
     return worker;
+  }
+
+  /** The newest of its log lines. */
+  get log(): readonly string[] {
+    return this.#output.split('\n').slice(1, -1);
   }
 
   signal(name: NodeJS.Signals): void {

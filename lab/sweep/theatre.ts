@@ -56,7 +56,7 @@ export class Theatre {
   static async open(workflowBundle: string, image: string): Promise<Theatre> {
     const stage = await Stage.open({
       workflowBundle,
-      env: { HOLDFAST_LOG_LEVEL: 'error', HOLDFAST_SWEEP_SECONDS: '10' },
+      env: { HOLDFAST_LOG_LEVEL: 'warn', HOLDFAST_SWEEP_SECONDS: '10' },
     });
     const eyes = await Eyes.open(loadKubeConfig(readConfig().kubernetes), stage.namespace);
     const bystander = await placeBystander(stage);
@@ -107,10 +107,12 @@ export class Theatre {
       leftAfterQuiet,
     };
     this.#forget(player.taskId, task);
+    const broken = offences(seen);
+    if (broken.length > 0) this.#tellWorkersWords(item);
     this.#judged.set(task, item.id);
     return {
       id: item.id,
-      offences: offences(seen),
+      offences: broken,
       cancelled: seen.cancelled,
       ...(answer !== undefined && { answer }),
       ...(outcome !== undefined && { outcome }),
@@ -152,6 +154,11 @@ export class Theatre {
       () => false,
     );
     return isQuiet ? [] : [...player.onWay, ...(await left())];
+  }
+
+  /** What may say why. */
+  #tellWorkersWords({ id }: Case): void {
+    for (const line of this.stage.worker.log.slice(-20)) console.error(`  ${id}, worker: ${line}`);
   }
 
   #forget(taskId: string, task: string): void {

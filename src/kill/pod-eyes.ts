@@ -4,7 +4,7 @@
  */
 import { type KubeConfig, type V1Pod, Watch } from '@kubernetes/client-node';
 import { LABEL } from '../fence.ts';
-import { type ApiError, fromStatus, toApiError } from '../kubernetes/api-error.ts';
+import { ApiError, fromStatus, toApiError } from '../kubernetes/api-error.ts';
 
 const WHAT = 'watch Pods';
 const AGAIN_MS = 250;
@@ -93,5 +93,7 @@ export class PodEyes {
 
 function refusalOf(error: unknown): ApiError {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : undefined;
+  // The client throws away what the server said of it; nothing was begun yet, so to believe a 403 costs nothing.
+  if (status === 403) return new ApiError('forbidden', `${WHAT}: 403 ${String(error)}`, { status });
   return status === undefined ? toApiError(error, WHAT) : fromStatus(WHAT, status, String(error));
 }

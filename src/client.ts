@@ -18,6 +18,7 @@ import { digest, taskLabel } from './fence.ts';
 import { type LogLine, LogStore, type StoredRun } from './logs/store.ts';
 import { checkTask, checkTaskId } from './schemas.ts';
 import { summaryOf, type TaskView, viewOf } from './task-view.ts';
+import { isNotFound } from './temporal-error.ts';
 import { namespaceId } from './temporal-namespace.ts';
 import { workloads } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -33,6 +34,13 @@ export type TaskOutcome =
   | { readonly outcome: 'failed'; readonly problem: Problem }
   | { readonly outcome: 'cancelled'; readonly reason: string; readonly started: boolean }
   | { readonly outcome: 'terminated' | 'timed_out' };
+
+export interface StartOptions {
+  /** Default: a new one. */
+  readonly id?: string;
+  /** Whose task it is, as the gateway keeps tenants apart. It stands in the memo from the start on. */
+  readonly tenant?: string;
+}
 
 export interface CancelOptions {
   /** Why; it is in the history, the memo and the task's state. At most 1,000 characters. */
@@ -93,7 +101,7 @@ export class HoldfastClient {
    * Starts a task, or finds it if exactly this was started under this id before.
    * @throws HoldfastError INPUT_INVALID, INPUT_TOO_LARGE (nothing was created), TASK_ID_TAKEN.
    */
-  async start(input: Task, { id }: { readonly id?: string } = {}): Promise<StartedTask> {
+  async start(input: Task, { id, tenant }: StartOptions = {}): Promise<StartedTask> {
     const task = checkTask(input);
     const taskId = checkTaskId(id ?? `${task.workload}-${randomUUID()}`);
     const inputDigest = digest(task);
@@ -107,17 +115,17 @@ export class HoldfastClient {
         taskQueue: this.#options.taskQueue,
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        memo: { inputDigest, requestId },
+        memo: { inputDigest, requestId, workload: task.workload, ...(tenant !== undefined && { tenant }) },
         staticSummary: summary,
         staticDetails: `Task \`${taskId}\`, workload **${task.workload}**. Cancel is safe at any moment: it answers when nothing of the task is left.`,
       });
       const { memo, runId } = await handle.describe();
-      this.#checkSameInput(taskId, inputDigest, memo);
+      this.#checkSame(taskId, { inputDigest, tenant }, memo);
       return { taskId, runId, isNew: memo?.['requestId'] === requestId };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       const { memo, runId } = await this.#describe(taskId);
-      this.#checkSameInput(taskId, inputDigest, memo);
+      this.#checkSame(taskId, { inputDigest, tenant }, memo);
       return { taskId, runId, isNew: false };
     }
   }
@@ -198,8 +206,12 @@ export class HoldfastClient {
     return runs.at(-1);
   }
 
-  #checkSameInput(taskId: string, inputDigest: string, memo: Readonly<Record<string, unknown>> | undefined): void {
-    if (memo?.['inputDigest'] === inputDigest) return;
+  #checkSame(
+    taskId: string,
+    wanted: { readonly inputDigest: string; readonly tenant: string | undefined },
+    memo: Readonly<Record<string, unknown>> | undefined,
+  ): void {
+    if (memo?.['inputDigest'] === wanted.inputDigest && memo['tenant'] === wanted.tenant) return;
     throw new HoldfastError('TASK_ID_TAKEN', `A task ${taskId} exists already, with another input.`, { taskId });
   }
 
@@ -214,13 +226,17 @@ export class HoldfastClient {
 
   /** The SDK's own cancel() has no place for a reason (temporalio/sdk-typescript#1626); the request has. */
   async #requestCancel({ taskId, runId }: TaskView, reason: string): Promise<void> {
-    await this.temporal.workflowService.requestCancelWorkflowExecution({
+    const request = {
       namespace: this.temporal.options.namespace,
       workflowExecution: { workflowId: taskId },
       identity: this.temporal.options.identity,
       requestId: randomUUID(),
       firstExecutionRunId: await this.#firstRunId(taskId, runId),
       reason: reason.slice(0, 1_000),
+    };
+    await this.temporal.workflowService.requestCancelWorkflowExecution(request).catch((error: unknown) => {
+      // It ended in this very moment; some servers say so in this way. How it ended is read by whoever answers.
+      if (!isNotFound(error)) throw error;
     });
   }
 

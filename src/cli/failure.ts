@@ -1,6 +1,7 @@
 /** From whatever was thrown to what a person and a script are told: what happened, why, what to do, which exit code. */
 import { CommanderError } from 'commander';
 import { ERRORS, EXIT, HoldfastError } from '../errors.ts';
+import { detailsOf, grpcStatus, isAway, isRefused } from '../temporal-error.ts';
 
 export interface FieldProblem {
   readonly field: string;
@@ -24,11 +25,6 @@ export interface Failure {
 /** Commander's code for a group of commands without one of them; it has printed the help by then. */
 const NO_COMMAND = 'commander.help';
 const HELP = '`holdfast --help` lists what is accepted; `holdfast run command --help` says more about one command.';
-
-/** gRPC's own numbers: https://grpc.io/docs/guides/status-codes/ */
-const GRPC = { deadlineExceeded: 4, permissionDenied: 7, resourceExhausted: 8, unavailable: 14, unauthenticated: 16 };
-const REFUSED: readonly number[] = [GRPC.permissionDenied, GRPC.unauthenticated];
-const AWAY: readonly number[] = [GRPC.deadlineExceeded, GRPC.unavailable, GRPC.resourceExhausted];
 
 /** For faults of our own, and of the libraries we use. */
 const BUG = {
@@ -88,39 +84,19 @@ function ofTemporal(error: unknown): Failure | undefined {
       next: 'Set TEMPORAL_NAMESPACE to one that exists; `temporal operator namespace list` shows them.',
       exit: ERRORS.CONFIG_INVALID.exit,
     };
-  const status = grpcStatus(error);
-  if (status === undefined) return undefined;
+  if (grpcStatus(error) === undefined) return undefined;
   const { next, exit } = ERRORS.TEMPORAL_UNREACHABLE;
   const why = upperFirst(detailsOf(error).replace(/\.?$/, '.'));
-  if (REFUSED.includes(status))
+  if (isRefused(error))
     return {
       code: 'TEMPORAL_UNREACHABLE',
       message: `Temporal refuses us: ${why}`,
       next: 'Check TEMPORAL_API_KEY or the certificates of your profile, and what they allow.',
       exit,
     };
-  return AWAY.includes(status)
+  return isAway(error)
     ? { code: 'TEMPORAL_UNREACHABLE', message: `Temporal does not answer: ${why}`, next, exit }
     : undefined;
-}
-
-/** Whether Temporal was only not to be reached, so that asking again may help. */
-export function isAway(error: unknown): boolean {
-  const status = grpcStatus(error);
-  return status !== undefined && AWAY.includes(status);
-}
-
-/** The innermost cause that is gRPC's; the SDK wraps it in a ServiceError. */
-function grpcStatus(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const inner = grpcStatus(error.cause);
-  if (inner !== undefined) return inner;
-  return 'code' in error && typeof error.code === 'number' && 'details' in error ? error.code : undefined;
-}
-
-function detailsOf(error: Error): string {
-  if (error.cause instanceof Error) return detailsOf(error.cause);
-  return 'details' in error && typeof error.details === 'string' ? error.details : error.message;
 }
 
 function missingNamespace(error: Error): string | undefined {

@@ -21,7 +21,8 @@ export function createProgram(exit: Exit): Command {
   const run = command('run').description('start a task and follow it to its end').addHelpText('after', JSON_HELP);
   run.addCommand(evaluationCommand(exit)).addCommand(commandCommand(exit));
   program.addCommand(run);
-  for (const add of [statusCommand, logsCommand, cancelCommand, listCommand]) program.addCommand(add(exit));
+  for (const add of [statusCommand, logsCommand, cancelCommand, listCommand, gatewayCommand])
+    program.addCommand(add(exit));
   return program;
 }
 
@@ -135,6 +136,15 @@ function listCommand(exit: Exit): Command {
     .action(async (options: Json & { readonly limit: string }) => {
       const { list } = await import('./commands/list.ts');
       exit(await list(options));
+    });
+}
+
+function gatewayCommand(exit: Exit): Command {
+  return command('gateway')
+    .description('serve the HTTP API at HOLDFAST_GATEWAY_ADDRESS until SIGTERM or Ctrl-C')
+    .action(async () => {
+      const { gateway } = await import('./commands/gateway.ts');
+      exit(await gateway());
     });
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastClient } from '../client.ts';
 import { readConfig } from '../config.ts';
-import { isAway } from './failure.ts';
+import { isAway } from '../temporal-error.ts';
 
 /** How long somebody waits to hear that Temporal does not answer. */
 const CONNECT_TIMEOUT = '5s';

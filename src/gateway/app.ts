@@ -6,6 +6,7 @@ import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-
 import type { Logger } from 'pino';
 import { HoldfastError } from '../errors.ts';
 import { guard } from './auth/guard.ts';
+import { limitRate } from './auth/rate.ts';
 import type { Caller } from './caller.ts';
 import { checkRequest } from './check.ts';
 import type { Deps } from './deps.ts';
@@ -16,6 +17,7 @@ import { cancelRoutes } from './routes/cancel.ts';
 import { descriptionRoutes } from './routes/description.ts';
 import { healthRoutes } from './routes/health.ts';
 import { startRoutes } from './routes/start.ts';
+import { streamRoutes } from './routes/streams.ts';
 import { taskRoutes } from './routes/tasks.ts';
 
 /** Of all but a start: a filter, a reason. Bytes. */
@@ -34,11 +36,13 @@ export async function createApp(deps: Deps): Promise<App> {
   describe(app, version());
   observe(app, deps);
   guard(app, deps.identify);
+  await limitRate(app, deps.rate);
   await app.register(async () => {
     startRoutes(app, deps);
     taskRoutes(app, deps);
     cancelRoutes(app, deps);
     bulkCancelRoute(app, deps);
+    streamRoutes(app, deps);
     healthRoutes(app, deps);
     descriptionRoutes(app);
   });

@@ -7,7 +7,11 @@ import type { GatewayMetrics } from './metrics.ts';
 export interface Deps {
   readonly client: HoldfastClient;
   readonly taskQueue: string;
+  /** Folder of the log store, which is on a volume of the workers'. */
+  readonly logDir: string;
   readonly identify: Identify;
+  /** Requests that one caller may make in a minute. */
+  readonly rate: number;
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
   /** Aborted when the process is asked to end: who waits for something answers with what there is. */

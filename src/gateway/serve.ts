@@ -4,7 +4,7 @@ import { HoldfastClient } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
 import { createLogger } from '../telemetry.ts';
 import { type App, createApp } from './app.ts';
-import { createIdentify } from './auth/identify.ts';
+import { createIdentification } from './auth/identify.ts';
 import { GatewayMetrics } from './metrics.ts';
 
 /** After this long whoever is not done is cut. Milliseconds. */
@@ -18,16 +18,26 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-  const { taskQueue, gateway } = config;
-  const identify = createIdentify(gateway);
+  const { taskQueue, logDir, gateway } = config;
+  const { identify, close: forget } = createIdentification(gateway, log);
   const metrics = new GatewayMetrics();
-  const app = await createApp({ client, taskQueue, identify, log, metrics, stopping: stop.signal });
+  const app = await createApp({
+    client,
+    taskQueue,
+    logDir,
+    identify,
+    rate: gateway.rate,
+    log,
+    metrics,
+    stopping: stop.signal,
+  });
   const url = await app.listen({ host: gateway.host, port: gateway.port, listenTextResolver: () => '' });
   // Said at every log level: whoever started it waits for it.
   log.child({}, { level: 'info' }).info({ url, taskQueue }, 'gateway ready');
   log.info({ signal: await stopped }, 'gateway stops; what it has begun is ended first');
   stop.abort();
   await close(app);
+  forget();
   await client.close();
   log.info('gateway stopped');
 }

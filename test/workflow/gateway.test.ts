@@ -8,7 +8,8 @@ import { until } from '../../lab/stage/until.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import { HoldfastClient } from '../../src/client.ts';
 import { createApp } from '../../src/gateway/app.ts';
-import { anyone } from '../../src/gateway/auth/guard.ts';
+import { SCOPES } from '../../src/gateway/caller.ts';
+import { anyone, type Identify } from '../../src/gateway/auth/guard.ts';
 import { GatewayMetrics } from '../../src/gateway/metrics.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { Driver } from '../gateway/driver.ts';
@@ -28,10 +29,20 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-async function gatewayOn(taskQueue: string, signal: AbortSignal) {
-  const client = new HoldfastClient(stage.client, { taskQueue, logDir: '/nowhere' });
+async function gatewayOn(taskQueue: string, signal: AbortSignal, identify: Identify = anyone) {
+  const logDir = '/nowhere';
+  const client = new HoldfastClient(stage.client, { taskQueue, logDir });
   const metrics = new GatewayMetrics();
-  const app = await createApp({ client, taskQueue, identify: anyone, log, metrics, stopping: signal });
+  const app = await createApp({
+    client,
+    taskQueue,
+    logDir,
+    identify,
+    rate: 100_000,
+    log,
+    metrics,
+    stopping: signal,
+  });
   return { client, api: await Driver.of(app) };
 }
 
@@ -201,8 +212,9 @@ describe('a cancel', () => {
     await client.result(id);
     const { namespace } = stage.client.options;
     await stage.client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId: id } });
+    // Temporal takes half a minute to forget.
     await until('it is forgotten', async () => (await cancel(id)).status === 404);
-  });
+  }, 120_000);
 
   it('cancel while pending: with no worker alive it is recorded, and answered alike again', async () => {
     const { api: lonely, client: owner } = await gatewayOn(`hf-nobody-${randomUUID()}`, stopping.signal);
@@ -304,6 +316,53 @@ it('cancels every running task that a filter names, and before that says which',
   const { body: told } = await many({ reason: 'wrong model' });
   expect((told['tasks'] as { task_id: string }[]).map(({ task_id }) => task_id).toSorted()).toEqual(ids);
   for (const id of ids) expect(await client.result(id)).toMatchObject({ outcome: 'cancelled', reason: 'wrong model' });
+});
+
+it('shows nobody a task of another tenant, nor lets anybody touch it', async () => {
+  const tenant = () => `tenant-${randomUUID()}`;
+  const [ours, theirs] = [tenant(), tenant()];
+  const identify: Identify = async (who = '') => ({ name: who, tenant: who, scopes: SCOPES });
+  const { api: shared } = await gatewayOn(stage.taskQueue, stopping.signal, identify);
+  const as = (authorization: string) => ({ headers: { authorization } });
+  const id = `http-${randomUUID()}`;
+  stage.cast(id, world({ follow: () => untilCancelled() }));
+  const start = { body: { ...body, id } };
+  expect(await shared.call('startTask', { ...start, ...as(ours) })).toMatchObject({ status: 201 });
+  for (const operation of ['describeTask', 'readResult', 'followTask', 'readLogs'])
+    expect(await shared.call(operation, { at: { id }, ...as(theirs) })).toMatchObject({
+      status: 404,
+      body: { code: 'TASK_UNKNOWN' },
+    });
+  for (const operation of ['cancelTask', 'cancelTaskOfWorkload']) {
+    const refused = await shared.call(operation, { at: { id, workload: 'command' }, body: {}, ...as(theirs) });
+    expect(refused).toMatchObject({ status: 404, body: { code: 'TASK_UNKNOWN' } });
+  }
+  expect(await shared.call('startTask', { ...start, ...as(theirs) })).toMatchObject({ status: 409 });
+  const listed = async (who: string) =>
+    (await shared.call('listTasks', { query: { id_prefix: id }, ...as(who) })).body['tasks'];
+  await until('it is listed', async () => ((await listed(ours)) as unknown[]).length === 1);
+  expect(await listed(theirs)).toEqual([]);
+  const all = { filter: { id_prefix: id } };
+  expect((await shared.call('cancelTasks', { body: all, ...as(theirs) })).body).toMatchObject({ matched: 0 });
+  expect((await client.describe(id)).cancelRequested).toBe(false);
+  const told = await shared.call('cancelTask', { at: { id }, body: {}, query: { wait: '30s' }, ...as(ours) });
+  expect(told).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+  expect(await shared.call('describeTask', { at: { id }, ...as(ours) })).toMatchObject({ status: 200 });
+});
+
+it('streams a task to its end, and says where its output is not', async () => {
+  const id = await started();
+  await client.result(id);
+  const { text } = await api.call('followTask', { at: { id } });
+  expect(text).toMatch(/^event: phase$/m);
+  expect(text).toMatch(/\nid: \S+\.end\nevent: outcome\ndata: \{.*"outcome":"succeeded".*\}\n\n$/);
+  const [, last = ''] = /id: (\S+\.end)$/m.exec(text) ?? [];
+  expect(await api.call('followTask', { at: { id }, headers: { 'last-event-id': last } })).toMatchObject({
+    status: 204,
+  });
+  expect(await api.call('followTask', { at: { id: 'never-seen' } })).toMatchObject({ status: 404 });
+  const silent = await api.call('readLogs', { at: { id } });
+  expect(silent).toMatchObject({ status: 404, body: { code: 'LOGS_UNAVAILABLE' } });
 });
 
 it('tells how it is', async () => {

@@ -34,3 +34,19 @@ export const listQuery = z.strictObject({
   limit,
   page_token: z.string().min(1).max(4_000).describe('`next_page_token` of the page before.').exactOptional(),
 });
+
+export const resumeHeaders = z.object({
+  'last-event-id': z
+    .string()
+    .max(4_000)
+    .describe('Id of the last event that was had; what came after it is sent.')
+    .exactOptional(),
+});
+
+export const logsQuery = z.strictObject({
+  follow: z
+    .enum(['true', 'false', ''])
+    .default('false')
+    .transform((text) => text !== 'false')
+    .describe('Wait for more until the task has ended.'),
+});

@@ -45,6 +45,8 @@ export interface StartOptions {
 export interface CancelOptions {
   /** Why; it is in the history, the memo and the task's state. At most 1,000 characters. */
   readonly reason?: string;
+  /** Who asks: the identity of the request in Temporal's history. Default: this client's. */
+  readonly by?: string;
   /** Wait until the outcome is settled. Default true; false answers `cancelling` at once. */
   readonly wait?: boolean;
 }
@@ -151,14 +153,14 @@ export class HoldfastClient {
    * Asks for the task's end and, unless told not to wait, answers when it is settled. "cancelled" is said only when no
    * container of the task runs and none ever will. Repeats get the same answer.
    */
-  async cancel(taskId: string, { reason = '', wait = true }: CancelOptions = {}): Promise<CancelAnswer> {
+  async cancel(taskId: string, { reason = '', by, wait = true }: CancelOptions = {}): Promise<CancelAnswer> {
     const before = await this.describe(taskId).catch((error: unknown) => {
       if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
       throw error;
     });
     if (before === undefined) return 'unknown_task';
     if (!before.open) return answerOf(before, 'before');
-    await this.#requestCancel(before, reason);
+    await this.#requestCancel(before, reason, by);
     if (!wait) return 'cancelling';
     await this.result(taskId);
     return answerOf(await this.describe(taskId), 'now');
@@ -225,11 +227,11 @@ export class HoldfastClient {
   }
 
   /** The SDK's own cancel() has no place for a reason (temporalio/sdk-typescript#1626); the request has. */
-  async #requestCancel({ taskId, runId }: TaskView, reason: string): Promise<void> {
+  async #requestCancel({ taskId, runId }: TaskView, reason: string, by?: string): Promise<void> {
     const request = {
       namespace: this.temporal.options.namespace,
       workflowExecution: { workflowId: taskId },
-      identity: this.temporal.options.identity,
+      identity: by ?? this.temporal.options.identity,
       requestId: randomUUID(),
       firstExecutionRunId: await this.#firstRunId(taskId, runId),
       reason: reason.slice(0, 1_000),

@@ -33,6 +33,7 @@ export async function createApp(deps: Deps): Promise<App> {
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(request), request, reply));
+  acceptNoBody(app);
   describe(app, version());
   observe(app, deps);
   guard(app, deps.identify);
@@ -60,6 +61,15 @@ function bareApp(log: Logger) {
     // Whoever still has a connection while we stop is answered, and told to close it.
     return503OnClosing: false,
   }).withTypeProvider<ZodTypeProvider>();
+}
+
+/** `Content-Type: application/json` with nothing after it, as front ends send it, is no body. */
+function acceptNoBody(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, String(body), done);
+  });
 }
 
 /** Theirs, if it cannot do harm in a log. */

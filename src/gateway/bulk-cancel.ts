@@ -24,7 +24,8 @@ export async function cancelMany(deps: Deps, caller: Caller, wish: BulkWish): Pr
     status: 'would_cancel',
     message: 'It would be cancelled.',
   }));
-  if (!wish.dryRun) await inTurns(meant, async ({ taskId }, at) => (tasks[at] = await cancelOne(deps, taskId, wish)));
+  if (!wish.dryRun)
+    await inTurns(meant, async ({ taskId }, at) => (tasks[at] = await cancelOne(deps, caller, taskId, wish)));
   return { dry_run: wish.dryRun, matched: meant.length, more: found.length > BULK_LIMIT, tasks };
 }
 
@@ -37,9 +38,14 @@ async function running(deps: Deps, caller: Caller, filter: BulkWish['filter']): 
   return found;
 }
 
-async function cancelOne(deps: Deps, taskId: string, { reason }: BulkWish): Promise<WireBulk['tasks'][number]> {
+async function cancelOne(
+  deps: Deps,
+  caller: Caller,
+  taskId: string,
+  { reason }: BulkWish,
+): Promise<WireBulk['tasks'][number]> {
   try {
-    const { status } = await requestCancel(deps, taskId, { reason, wait: 0, signal: deps.stopping });
+    const { status } = await requestCancel(deps, taskId, { reason, by: caller.name, wait: 0, signal: deps.stopping });
     deps.metrics.cancelAnswered(status);
     return { task_id: taskId, status, message: MESSAGES[status] };
   } catch (error) {

@@ -13,6 +13,8 @@ import type { CancelStatus, WireCancel } from './wire/cancel.ts';
 
 export interface CancelWish {
   readonly reason: string;
+  /** Who asks. */
+  readonly by: string;
   /** Milliseconds to wait for the proof. 0: only ask. */
   readonly wait: number;
   /** Ends the wait, not the cancel. */
@@ -42,10 +44,10 @@ export async function cancelTask(deps: Deps, taskId: string, wish: CancelWish): 
 export async function requestCancel(
   deps: Deps,
   taskId: string,
-  { reason, wait, signal }: CancelWish,
+  { reason, by, wait, signal }: CancelWish,
 ): Promise<{ readonly status: CancelStatus; readonly view: TaskView }> {
   const { client } = deps;
-  const said = await ask(deps, () => client.cancel(taskId, { reason, wait: false }));
+  const said = await ask(deps, () => client.cancel(taskId, { reason, by, wait: false }));
   if (said === 'unknown_task') throw await unknownTask(deps, taskId);
   if (said === 'cancelling' && wait > 0)
     await ended(client, taskId, AbortSignal.any([signal, AbortSignal.timeout(wait)]));

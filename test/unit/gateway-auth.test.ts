@@ -171,6 +171,7 @@ describe('a request', () => {
       ['POST', '/v1/tasks/a/cancel'],
     ] as const)
       expect(await status(method, url), url).toBe(401);
+    expect((await app.inject({ method: 'HEAD', url: '/v1/tasks' })).statusCode).toBe(401);
     expect(await status('POST', '/v1/tasks', KEY)).toBe(403);
     expect(await status('POST', '/v1/tasks/a/cancel', KEY)).toBe(403);
     expect(await status('GET', '/v1/tasks?limit=x', KEY)).toBe(400);

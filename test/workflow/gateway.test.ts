@@ -10,6 +10,7 @@ import { HoldfastClient } from '../../src/client.ts';
 import { createApp } from '../../src/gateway/app.ts';
 import { SCOPES } from '../../src/gateway/caller.ts';
 import { anyone, type Identify } from '../../src/gateway/auth/guard.ts';
+import { newestFirst } from '../../src/gateway/history.ts';
 import { GatewayMetrics } from '../../src/gateway/metrics.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { Driver } from '../gateway/driver.ts';
@@ -282,7 +283,9 @@ describe('a cancel', () => {
 
   it('by workload works as written, for a workload that there is', async () => {
     const id = await running();
-    const unknown = await api.call('cancelTaskOfWorkload', { at: { workload: 'telepathy', id }, body: {} });
+    // As front ends send it that have nothing to say.
+    const headers = { 'content-type': 'application/json' };
+    const unknown = await api.call('cancelTaskOfWorkload', { at: { workload: 'telepathy', id }, headers });
     expect(unknown).toMatchObject({ status: 404, body: { code: 'WORKLOAD_UNKNOWN' } });
     const told = await api.call('cancelTaskOfWorkload', {
       at: { workload: 'command', id },
@@ -348,6 +351,9 @@ it('shows nobody a task of another tenant, nor lets anybody touch it', async () 
   const told = await shared.call('cancelTask', { at: { id }, body: {}, query: { wait: '30s' }, ...as(ours) });
   expect(told).toMatchObject({ status: 200, body: { status: 'cancelled' } });
   expect(await shared.call('describeTask', { at: { id }, ...as(ours) })).toMatchObject({ status: 200 });
+  const history = await Array.fromAsync(newestFirst(client, await client.describe(id)));
+  const asked = history.flatMap((event) => event.workflowExecutionCancelRequestedEventAttributes?.identity ?? []);
+  expect(asked).toEqual([ours]);
 });
 
 it('streams a task to its end, and says where its output is not', async () => {

@@ -47,5 +47,6 @@ interface Wish {
 
 async function cancel(deps: Deps, caller: Caller, taskId: string, { wait, reason = '' }: Wish) {
   await visibleTask(deps, caller, taskId);
-  return cancelTask(deps, taskId, { reason, wait: (tryDuration(wait) ?? 0) * 1_000, signal: deps.stopping });
+  const ms = (tryDuration(wait) ?? 0) * 1_000;
+  return cancelTask(deps, taskId, { reason, by: caller.name, wait: ms, signal: deps.stopping });
 }

@@ -46,20 +46,22 @@ export function newsOf(sight: Sight, from: Cursor | undefined): News {
   return { cursor, events: [...events, { id: idOf(cursor), event: 'outcome', data: wireResult(view, sight.ending) }] };
 }
 
-/** Of the two only the last has an id: should the line break between them, both come again. */
+/**
+ * Of the two only the last has an id: should the line break between them, both come again. That nobody sees the Pod any
+ * more, since it is released or its worker starts anew, is no progress; that nothing keeps the task any more is news.
+ */
 function latest({ view }: Sight, cursor: Cursor, before: readonly StreamEvent[]): News {
+  const [hadProgress = '', hadDiagnosis = ''] = cursor.seen.split(NOTHING);
   const { pod } = wireTask(view);
   const progress = { pod, progress: wireProgress(view) };
   const diagnosis = wireDiagnosis(view);
-  const marks = [pod === null && progress.progress === null ? '' : mark(progress), diagnosis ? mark(diagnosis) : ''];
-  const seen = marks.join(NOTHING);
-  if (seen === cursor.seen) return { cursor, events: before };
-  const [hadProgress = '', hadDiagnosis = ''] = cursor.seen.split(NOTHING);
+  const isSeen = pod !== null || progress.progress !== null;
+  const marks = [isSeen ? mark(progress) : hadProgress, diagnosis === null ? '' : mark(diagnosis)];
+  const at = { ...cursor, seen: marks.join(NOTHING) };
   const changed = [
     ...(marks[0] === hadProgress ? [] : [{ event: 'progress', data: progress }]),
     ...(marks[1] === hadDiagnosis ? [] : [{ event: 'diagnosis', data: { diagnosis } }]),
   ];
-  const at = { ...cursor, seen };
   const told = changed.map((event, n) => (n === changed.length - 1 ? { ...event, id: idOf(at) } : event));
   return { cursor: at, events: [...before, ...told] };
 }

@@ -132,9 +132,11 @@ export class HoldfastClient {
     }
   }
 
-  /** @throws HoldfastError TASK_UNKNOWN */
+  /** @throws HoldfastError TASK_UNKNOWN, of other people's workflows, too: they are no tasks. */
   async describe(taskId: string): Promise<TaskView> {
-    return viewOf(this.temporal, await this.#describe(taskId));
+    const description = await this.#describe(taskId);
+    if (description.type !== WORKFLOW_TYPE) throw unknownTask(taskId, new TypeError(`it is a ${description.type}`));
+    return viewOf(this.temporal, description);
   }
 
   /** Waits for the task's end. @throws HoldfastError TASK_UNKNOWN */

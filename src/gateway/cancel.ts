@@ -44,19 +44,23 @@ export async function cancelTask(deps: Deps, taskId: string, wish: CancelWish): 
 export async function requestCancel(
   deps: Deps,
   taskId: string,
-  { reason, by, wait, signal }: CancelWish,
+  wish: CancelWish,
+  isAgain = false,
 ): Promise<{ readonly status: CancelStatus; readonly view: TaskView }> {
   const { client } = deps;
+  const { reason, by, wait, signal } = wish;
   const said = await ask(deps, () => client.cancel(taskId, { reason, by, wait: false }));
   if (said === 'unknown_task') throw await unknownTask(deps, taskId);
   if (said === 'cancelling' && wait > 0)
     await ended(client, taskId, AbortSignal.any([signal, AbortSignal.timeout(wait)]));
   const view = await ask(deps, () => client.describe(taskId));
+  // A Reset came between: the run that is open now has heard of no cancel.
+  if (view.open && !view.cancelRequested && !isAgain) return requestCancel(deps, taskId, wish, true);
   return { status: statusOf(view, said), view };
 }
 
 /** Waits for the task's end, however it ends, or for the signal. */
-export async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal): Promise<void> {
+async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal): Promise<void> {
   await client.temporal
     .withAbortSignal(signal, () => client.result(taskId))
     .catch((error: unknown) => {
@@ -64,7 +68,7 @@ export async function ended(client: HoldfastClient, taskId: string, signal: Abor
     });
 }
 
-export function statusOf({ outcome }: Pick<TaskView, 'outcome'>, said: CancelAnswer): CancelStatus {
+function statusOf({ outcome }: Pick<TaskView, 'outcome'>, said: CancelAnswer): CancelStatus {
   if (outcome === undefined) return 'cancelling';
   switch (outcome) {
     case 'cancelled':

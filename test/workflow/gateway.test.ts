@@ -172,15 +172,14 @@ describe('a cancel', () => {
   it('race with completion: of many cancels at that instant, each answer is what history says', async () => {
     const cases = Array.from({ length: 24 }, async (_, n) => {
       const { reach, reached } = new Moment();
-      // Completes by itself about when the cancel comes: some before, some after.
       const ends = new Moment();
       const id = await started({
         follow: () => (reach(), ends.reached.then(() => ({ kind: 'succeeded', output: { exitCode: 0 } }))),
       });
       await reached;
-      if (n % 3 > 0) ends.reach();
+      // It completes by itself about when the cancel comes: some before, some after.
+      setTimeout(ends.reach, n * 8);
       const answer = cancel(id, `n ${n}`);
-      if (n % 3 === 0) ends.reach();
       const { status, body: told } = await answer;
       const view = await client.describe(id);
       expect({ status, outcome: told['outcome'] }).toEqual({ status: 200, outcome: view.outcome });
@@ -206,6 +205,14 @@ describe('a cancel', () => {
     const { status, body: told } = await cancel('never-seen');
     expect({ status, told }).toMatchObject({ status: 404, told: { code: 'TASK_UNKNOWN' } });
     expect(told['detail']).toMatch(/never started, or it ended more than \d+ (hours?|days) ago/);
+  });
+
+  it('of a workflow that is no task is the same, and leaves it alone', async () => {
+    const options = { taskQueue: `hf-nobody-${randomUUID()}`, workflowId: `other-${randomUUID()}` };
+    const other = await stage.client.workflow.start('somebodyElse', options);
+    expect(await cancel(other.workflowId)).toMatchObject({ status: 404, body: { code: 'TASK_UNKNOWN' } });
+    expect((await other.describe()).raw.workflowExtendedInfo?.cancelRequested ?? false).toBe(false);
+    await other.terminate();
   });
 
   it('grace period over: a task that Temporal has forgotten is as one never seen', async () => {

@@ -31,6 +31,7 @@ import { type ContainerLine, linesSince } from './logs/container-lines.ts';
 import { LogStore, type StoredRun } from './logs/store.ts';
 import { checkTask, checkTaskId } from './schemas.ts';
 import { summaryOf, type TaskView, viewOf } from './task-view.ts';
+import { isNotFound } from './temporal-problem.ts';
 import { namespaceId } from './temporal-namespace.ts';
 import { workloads } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -49,9 +50,18 @@ export type TaskOutcome =
   | { readonly outcome: 'cancelled'; readonly reason: string; readonly started: boolean }
   | { readonly outcome: 'terminated' | 'timed_out' };
 
+export interface StartOptions {
+  /** Default: a new one. */
+  readonly id?: string;
+  /** Whose task it is, as the gateway keeps tenants apart. It stands in the memo from the start on. */
+  readonly tenant?: string;
+}
+
 export interface CancelOptions {
   /** Why; it is in the history, the memo and the task's state. At most 1,000 characters. */
   readonly reason?: string;
+  /** Who asks: the identity of the request in Temporal's history. Default: this client's. */
+  readonly by?: string;
   /** Wait until the outcome is settled. Default true; false answers `cancelling` at once. */
   readonly wait?: boolean;
 }
@@ -105,7 +115,7 @@ export class HoldfastClient {
    * Starts a task, or finds it if exactly this was started under this id before.
    * @throws HoldfastError INPUT_INVALID, INPUT_TOO_LARGE (nothing was created), TASK_ID_TAKEN.
    */
-  async start(input: Task, { id }: { readonly id?: string } = {}): Promise<StartedTask> {
+  async start(input: Task, { id, tenant }: StartOptions = {}): Promise<StartedTask> {
     const task = checkTask(input);
     const taskId = checkTaskId(id ?? `${task.workload}-${randomUUID()}`);
     const inputDigest = digest(task);
@@ -119,24 +129,26 @@ export class HoldfastClient {
         taskQueue: this.#options.taskQueue,
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        memo: { inputDigest, requestId },
+        memo: { inputDigest, requestId, workload: task.workload, ...(tenant !== undefined && { tenant }) },
         staticSummary: summary,
         staticDetails: `Task \`${taskId}\`, workload **${task.workload}**. Cancel is safe at any moment: it answers when nothing of the task is left.`,
       });
       const { memo, runId } = await handle.describe();
-      this.#checkSameInput(taskId, inputDigest, memo);
+      this.#checkSame(taskId, { inputDigest, tenant }, memo);
       return { taskId, runId, isNew: memo?.['requestId'] === requestId };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       const { memo, runId } = await this.#describe(taskId);
-      this.#checkSameInput(taskId, inputDigest, memo);
+      this.#checkSame(taskId, { inputDigest, tenant }, memo);
       return { taskId, runId, isNew: false };
     }
   }
 
-  /** @throws HoldfastError TASK_UNKNOWN */
+  /** @throws HoldfastError TASK_UNKNOWN, of other people's workflows, too: they are no tasks. */
   async describe(taskId: string): Promise<TaskView> {
-    return viewOf(this.temporal, await this.#describe(taskId));
+    const description = await this.#describe(taskId);
+    if (description.type !== WORKFLOW_TYPE) throw unknownTask(taskId, new TypeError(`it is a ${description.type}`));
+    return viewOf(this.temporal, description);
   }
 
   /** Waits for the task's end. @throws HoldfastError TASK_UNKNOWN */
@@ -155,14 +167,14 @@ export class HoldfastClient {
    * Asks for the task's end and, unless told not to wait, answers when it is settled. "cancelled" is said only when no
    * container of the task runs and none ever will. Repeats get the same answer.
    */
-  async cancel(taskId: string, { reason = '', wait = true }: CancelOptions = {}): Promise<CancelAnswer> {
+  async cancel(taskId: string, { reason = '', by, wait = true }: CancelOptions = {}): Promise<CancelAnswer> {
     const before = await this.describe(taskId).catch((error: unknown) => {
       if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
       throw error;
     });
     if (before === undefined) return 'unknown_task';
     if (!before.open) return answerOf(before, 'before');
-    await this.#requestCancel(before, reason);
+    await this.#requestCancel(before, reason, by);
     if (!wait) return 'cancelling';
     await this.result(taskId);
     return answerOf(await this.describe(taskId), 'now');
@@ -233,8 +245,12 @@ export class HoldfastClient {
     return groundOf(this.temporal, await this.#namespaceId, this.#options.kubernetes);
   }
 
-  #checkSameInput(taskId: string, inputDigest: string, memo: Readonly<Record<string, unknown>> | undefined): void {
-    if (memo?.['inputDigest'] === inputDigest) return;
+  #checkSame(
+    taskId: string,
+    wanted: { readonly inputDigest: string; readonly tenant: string | undefined },
+    memo: Readonly<Record<string, unknown>> | undefined,
+  ): void {
+    if (memo?.['inputDigest'] === wanted.inputDigest && memo['tenant'] === wanted.tenant) return;
     throw new HoldfastError('TASK_ID_TAKEN', `A task ${taskId} exists already, with another input.`, { taskId });
   }
 
@@ -248,14 +264,18 @@ export class HoldfastClient {
   }
 
   /** The SDK's own cancel() has no place for a reason (temporalio/sdk-typescript#1626); the request has. */
-  async #requestCancel({ taskId, runId }: TaskView, reason: string): Promise<void> {
-    await this.temporal.workflowService.requestCancelWorkflowExecution({
+  async #requestCancel({ taskId, runId }: TaskView, reason: string, by?: string): Promise<void> {
+    const request = {
       namespace: this.temporal.options.namespace,
       workflowExecution: { workflowId: taskId },
-      identity: this.temporal.options.identity,
+      identity: by ?? this.temporal.options.identity,
       requestId: randomUUID(),
       firstExecutionRunId: await this.#firstRunId(taskId, runId),
       reason: reason.slice(0, 1_000),
+    };
+    await this.temporal.workflowService.requestCancelWorkflowExecution(request).catch((error: unknown) => {
+      // It ended in this very moment; some servers say so in this way. How it ended is read by whoever answers.
+      if (!isNotFound(error)) throw error;
     });
   }
 

@@ -27,6 +27,8 @@ function isSocketAddress(text: string): boolean {
   return hostIsGood && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
+const socketAddress = z.string().refine(isSocketAddress, 'must be an IP address and a port, e.g. 127.0.0.1:9464');
+
 const schema = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
   HOLDFAST_KUBE_CONTEXT: z.string().min(1).optional(),
@@ -51,10 +53,18 @@ const schema = z.object({
   /** A workflow bundle made before; else the one beside dist/worker.js, else made at start. */
   HOLDFAST_WORKFLOW_BUNDLE: z.string().min(1).optional(),
   /** Where Prometheus finds `/metrics`. None: they are not served. */
-  HOLDFAST_METRICS_ADDRESS: z
-    .string()
-    .refine(isSocketAddress, 'must be an IP address and a port, e.g. 127.0.0.1:9464')
-    .optional(),
+  HOLDFAST_METRICS_ADDRESS: socketAddress.optional(),
+  /** Where the gateway listens. */
+  HOLDFAST_GATEWAY_ADDRESS: socketAddress.default('127.0.0.1:8080'),
+  /** `none`: everybody is let in, which is accepted on loopback only. */
+  HOLDFAST_GATEWAY_AUTH: z.literal('none', 'must be none, or not be set').optional(),
+  /** Path of the file of API keys; read again when it changes. */
+  HOLDFAST_GATEWAY_KEYS: z.string().min(1).optional(),
+  /** OpenID Connect issuer whose tokens are accepted, and the audience they must be for. */
+  HOLDFAST_GATEWAY_ISSUER: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  HOLDFAST_GATEWAY_AUDIENCE: z.string().min(1).default('holdfast'),
+  /** Requests that one key, token subject or, without auth, address may make in a minute. */
+  HOLDFAST_GATEWAY_RATE: count(1, 1_000_000).default(1_200),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -74,7 +84,20 @@ export interface Config {
   readonly sweepRules: { readonly minAgeSeconds: number; readonly maxPercent: number };
   readonly workflowBundle: string | undefined;
   readonly metricsAddress: string | undefined;
+  readonly gateway: GatewayConfig;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface GatewayConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Whether it was said that nobody has to prove who they are. */
+  readonly open: boolean;
+  readonly keys: string | undefined;
+  readonly issuer: string | undefined;
+  readonly audience: string;
+  /** Requests in a minute. */
+  readonly rate: number;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -108,8 +131,21 @@ export function readConfig(given: Env = process.env): Config {
     },
     workflowBundle: values.HOLDFAST_WORKFLOW_BUNDLE,
     metricsAddress: values.HOLDFAST_METRICS_ADDRESS,
+    gateway: {
+      ...hostAndPort(values.HOLDFAST_GATEWAY_ADDRESS),
+      open: values.HOLDFAST_GATEWAY_AUTH === 'none',
+      keys: values.HOLDFAST_GATEWAY_KEYS,
+      issuer: values.HOLDFAST_GATEWAY_ISSUER,
+      audience: values.HOLDFAST_GATEWAY_AUDIENCE,
+      rate: values.HOLDFAST_GATEWAY_RATE,
+    },
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
+}
+
+function hostAndPort(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
 }
 
 /** Temporal's own variables and temporal.toml profiles, as its CLI reads them. */

@@ -58,6 +58,42 @@ export const ERRORS = {
     EXIT.unknownTask,
     'Check the id and the Temporal namespace; `holdfast list` shows what is there.',
   ),
+  IDEMPOTENCY_KEY_REUSED: entry(
+    'terminal',
+    409,
+    EXIT.conflict,
+    'Send a new Idempotency-Key with another task, or exactly the same body to find the task that this key started.',
+  ),
+
+  // The HTTP API.
+  ROUTE_UNKNOWN: entry('terminal', 404, EXIT.badInput, 'Check method and path; /openapi.json lists every operation.'),
+  WORKLOAD_UNKNOWN: entry(
+    'terminal',
+    404,
+    EXIT.badInput,
+    'Use a workload that there is, or the path without one: /v1/tasks.',
+  ),
+  MEDIA_TYPE_UNSUPPORTED: entry('terminal', 415, EXIT.badInput, 'Send JSON, with `Content-Type: application/json`.'),
+  UNAUTHENTICATED: entry(
+    'terminal',
+    401,
+    EXIT.badInput,
+    'Send `Authorization: Bearer` with an API key of this gateway, or with a valid token of its issuer.',
+  ),
+  SCOPE_MISSING: entry('terminal', 403, EXIT.badInput, 'Use a key or a token that has the scope named.'),
+  RATE_LIMITED: entry('retryable', 429, EXIT.unreachable, 'Wait as long as `Retry-After` says, and ask less often.'),
+  ISSUER_UNREACHABLE: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Try again, or use an API key; whoever runs the gateway should look at HOLDFAST_GATEWAY_ISSUER.',
+  ),
+  GATEWAY_FAULT: entry(
+    'retryable',
+    500,
+    EXIT.bug,
+    'A fault in Holdfast itself; its log has more under the request id. Please report it.',
+  ),
 
   // The ground we stand on.
   TEMPORAL_UNREACHABLE: entry(

@@ -27,35 +27,54 @@ function strict<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 const resourcesShape = {
-  cpu: fields.quantity('10m', '256', 0.001, '500m or 2').exactOptional(),
-  memory: fields.quantity('16Mi', '16Ti', 1, '512Mi or 4Gi').exactOptional(),
-  devices: fields.devices.exactOptional(),
-  tmp: fields.quantity('1Mi', '1Ti', 1, '64Mi').exactOptional(),
+  cpu: fields.quantity('10m', '256', 0.001, '500m or 2').describe('Cores, 10m to 256. Default 1.').exactOptional(),
+  memory: fields
+    .quantity('16Mi', '16Ti', 1, '512Mi or 4Gi')
+    .describe('Memory, 16Mi to 16Ti. Default 512Mi.')
+    .exactOptional(),
+  devices: fields.devices.describe('Extended resources by name, e.g. nvidia.com/gpu. Default none.').exactOptional(),
+  tmp: fields
+    .quantity('1Mi', '1Ti', 1, '64Mi')
+    .describe('Size of /tmp, the only place to write to, 1Mi to 1Ti. Default 64Mi.')
+    .exactOptional(),
 };
 
 const settingsShape = {
-  timeout: fields.duration('1s', '7d').exactOptional(),
-  gracePeriod: fields.duration('0s', '10m').exactOptional(),
+  timeout: fields
+    .duration('1s', '7d')
+    .describe('From the start of the Job to its forced end, 1s to 7d. Default 1h.')
+    .exactOptional(),
+  gracePeriod: fields
+    .duration('0s', '10m')
+    .describe('Between SIGTERM and SIGKILL, 0s to 10m. Default 5s.')
+    .exactOptional(),
   resources: strict(resourcesShape).exactOptional(),
-  runtimeClass: fields.runtimeClass.exactOptional(),
-  nodeSelector: fields.nodeSelector.exactOptional(),
-  network: z.enum(['none', 'cluster']).exactOptional(),
-  retries: fields.retries.exactOptional(),
+  runtimeClass: fields.runtimeClass.describe('Kubernetes RuntimeClass, e.g. gvisor.').exactOptional(),
+  nodeSelector: fields.nodeSelector.describe('Labels that a node must have.').exactOptional(),
+  network: z.enum(['none', 'cluster']).describe('Whether it may use the network. Default none.').exactOptional(),
+  retries: fields.retries
+    .describe('How often it runs anew when the platform took its Pod away, 0 to 10. Default 0.')
+    .exactOptional(),
 };
 
 const fileShape = {
-  path: fields.filePath,
-  base64: fields.base64.exactOptional(),
+  path: fields.filePath.describe('Absolute path in the container.'),
+  base64: fields.base64.describe('The bytes in base64; this or text.').exactOptional(),
   text: z.string().exactOptional(),
-  mode: fields.fileMode.exactOptional(),
+  mode: fields.fileMode
+    .describe('Permission bits as a number, e.g. 365 for 0o555. Default 292, which is 0o444.')
+    .exactOptional(),
 };
 
 const commandShape = {
   workload: z.literal('command'),
   image: fields.image,
   command: z.array(fields.argument).min(1, 'is empty; leave it out to run what the image runs.').exactOptional(),
-  args: z.array(fields.argument).exactOptional(),
-  env: fields.env.exactOptional(),
+  args: z
+    .array(fields.argument)
+    .describe('Arguments of the command, or of the entry point of the image.')
+    .exactOptional(),
+  env: fields.env.describe('Variables of the container.').exactOptional(),
   files: z.array(strict(fileShape)).max(100, 'has too many files; at most 100 are accepted.').exactOptional(),
   ...settingsShape,
 };
@@ -65,11 +84,16 @@ const evaluationShape = {
   // Their own check says more than a schema can, missing ones included: see schemas/suite.ts.
   problems: z.custom<EvaluationTask['problems']>(() => true).exactOptional(),
   samples: z.custom<EvaluationTask['samples']>(() => true).exactOptional(),
-  sampleTimeout: fields.sampleTimeout.exactOptional(),
-  parallel: fields.parallel.exactOptional(),
+  sampleTimeout: fields.sampleTimeout
+    .describe('Seconds that one sample may run, 0.1 to 600. Default 3.')
+    .exactOptional(),
+  parallel: fields.parallel.describe('Samples at the same time, 1 to 64. Default: the cores.').exactOptional(),
   image: fields.image.exactOptional(),
   ...settingsShape,
 };
+
+/** What the HTTP API's description is made of; the door itself is `checkTask`. */
+export const taskShapes = { command: commandShape, evaluation: evaluationShape } as const;
 
 const commandTask: z.ZodType<CommandTask> = strict(commandShape);
 // `checkSuite` makes sure of the two; nothing is returned before it has.

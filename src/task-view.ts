@@ -2,7 +2,7 @@
 import type { Client, WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
 import type { LoadedDataConverter } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { Outcome, Sighting, TaskState } from './contract.ts';
+import type { Outcome, Sighting, TaskState, WorkloadName } from './contract.ts';
 
 type Info = WorkflowExecutionInfo | WorkflowExecutionDescription;
 
@@ -12,6 +12,10 @@ export interface TaskView extends TaskState {
   readonly open: boolean;
   /** Whether a cancel has been recorded, even if no worker has seen it yet. */
   readonly cancelRequested: boolean;
+  /** Whose it is, if it was started for somebody. */
+  readonly tenant?: string;
+  /** What release waits for at the moment, by kind and name. */
+  readonly waitingFor?: string;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly closedAt?: string;
@@ -29,8 +33,10 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
 export function summaryOf(info: Info): TaskView {
   const state = memoState(info);
   const outcome = OUTCOMES[info.status.name];
+  const tenant = info.memo?.['tenant'];
   return {
     ...state,
+    ...(typeof tenant === 'string' && { tenant }),
     ...(outcome !== undefined && { outcome, phase: 'ended' as const }),
     taskId: info.workflowId,
     runId: info.runId,
@@ -41,26 +47,34 @@ export function summaryOf(info: Info): TaskView {
   };
 }
 
-/** From a description: with what the follow activity saw last, if it is of the same Job. */
+/** From a description: with what the follow activity saw last, if it is of the same Job, and what release waits for. */
 export async function viewOf(client: Client, description: WorkflowExecutionDescription): Promise<TaskView> {
-  const view = summaryOf(description);
+  const summary = summaryOf(description);
   const cancelRequested = description.raw.workflowExtendedInfo?.cancelRequested ?? false;
-  const sighting = view.open ? await lastSighting(client, description) : undefined;
-  if (sighting === undefined || sighting.job.uid !== view.job?.uid) return { ...view, cancelRequested };
+  if (!summary.open) return { ...summary, cancelRequested };
+  const release = await lastHeartbeat<{ readonly waitingFor?: string }>(client, description, 'release');
+  const waiting = release?.waitingFor !== undefined && { waitingFor: release.waitingFor };
+  const view = { ...summary, cancelRequested, ...waiting };
+  const sighting = await lastHeartbeat<Sighting>(client, description, 'follow');
+  if (sighting === undefined || sighting.job.uid !== view.job?.uid) return view;
   const { problem: _, ...rest } = view;
-  return { ...rest, ...sighting, cancelRequested };
+  return { ...rest, ...sighting };
 }
 
-async function lastSighting(client: Client, description: WorkflowExecutionDescription): Promise<Sighting | undefined> {
-  const pending = description.raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'follow');
+async function lastHeartbeat<Details>(
+  client: Client,
+  description: WorkflowExecutionDescription,
+  activity: 'follow' | 'release',
+): Promise<Details | undefined> {
+  const pending = description.raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
   const payloads = pending?.heartbeatDetails?.payloads;
   if (!payloads) return undefined;
   const converter: LoadedDataConverter = client.options.loadedDataConverter;
-  const [sighting] = await decodeArrayFromPayloads(converter, payloads);
-  return sighting as Sighting | undefined;
+  const [details] = await decodeArrayFromPayloads(converter, payloads);
+  return details as Details | undefined;
 }
 
 function memoState(info: Info): TaskState {
-  const state = info.memo?.['state'] as TaskState | undefined;
-  return state ?? { taskId: info.workflowId, workload: 'command', phase: 'provisioning', started: false };
+  const { state, workload = 'command' } = (info.memo ?? {}) as { state?: TaskState; workload?: WorkloadName };
+  return state ?? { taskId: info.workflowId, workload, phase: 'provisioning', started: false };
 }

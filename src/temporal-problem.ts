@@ -21,8 +21,7 @@ export function temporalProblem(error: unknown): Problem | undefined {
   const namespace = missingNamespace(error);
   if (namespace !== undefined) return unknownNamespace(namespace);
   if (isTemporalAway(error)) return problem('TEMPORAL_UNREACHABLE', `Temporal does not answer: ${reasonOf(error)}`);
-  const status = grpcStatus(error);
-  if (status === undefined || !REFUSED.includes(status)) return undefined;
+  if (!isTemporalRefusing(error)) return undefined;
   return problem(
     'TEMPORAL_UNREACHABLE',
     `Temporal refuses us: ${reasonOf(error)}`,
@@ -44,6 +43,12 @@ export function unknownNamespace(namespace: string): Problem {
 export function isTemporalAway(error: unknown): boolean {
   const status = grpcStatus(error);
   return status !== undefined && AWAY.includes(status);
+}
+
+/** Whether it does not let us in. */
+export function isTemporalRefusing(error: unknown): boolean {
+  const status = grpcStatus(error);
+  return status !== undefined && REFUSED.includes(status);
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -23,7 +23,7 @@ export function createProgram(exit: Exit): Command {
   const run = command('run').description('start a task and follow it to its end').addHelpText('after', JSON_HELP);
   run.addCommand(evaluationCommand(exit)).addCommand(commandCommand(exit));
   program.addCommand(run);
-  for (const add of [statusCommand, logsCommand, cancelCommand, killCommand, listCommand, sweepCommand])
+  for (const add of [statusCommand, logsCommand, cancelCommand, killCommand, listCommand, sweepCommand, gatewayCommand])
     program.addCommand(add(exit));
   return program;
 }
@@ -179,6 +179,15 @@ function sweepCommand(exit: Exit): Command {
     .action(async (options: SweepWords) => {
       const { sweep } = await import('./commands/sweep.ts');
       exit(await sweep(options));
+    });
+}
+
+function gatewayCommand(exit: Exit): Command {
+  return command('gateway')
+    .description('serve the HTTP API at HOLDFAST_GATEWAY_ADDRESS until SIGTERM or Ctrl-C')
+    .action(async () => {
+      const { gateway } = await import('./commands/gateway.ts');
+      exit(await gateway());
     });
 }
 

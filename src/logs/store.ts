@@ -79,6 +79,15 @@ export class LogStore {
     return logs.length > 0 || !withEvents ? logs : names.filter((name) => name === EVENTS_FILE);
   }
 
+  /** How much is there of a run: it grows with every line. */
+  async bytesOf(run: StoredRun): Promise<number> {
+    const files = await this.filesOf(run);
+    const sizes = files.map(
+      async (file) => (await stat(join(this.folder(run), file)).catch(() => undefined))?.size ?? 0,
+    );
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  }
+
   async *lines(run: StoredRun, file: string, from = 0): AsyncGenerator<LogLine & { readonly end: number }> {
     yield* readLines(join(this.folder(run), file), from);
   }

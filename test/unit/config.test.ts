@@ -55,6 +55,7 @@ describe('with nothing said', () => {
       sweepRules: { minAgeSeconds: 30, maxPercent: 50 },
       workflowBundle: undefined,
       metricsAddress: undefined,
+      gateway: { host: '127.0.0.1', port: 8080, open: false, keys: undefined, issuer: undefined, audience: 'holdfast' },
       logLevel: 'info',
     });
     expect(() => loadKubeConfig(alone().kubernetes)).toThrow(/HOLDFAST_KUBE_CONTEXT is not set/);
@@ -91,6 +92,12 @@ describe('every variable', () => {
     ['HOLDFAST_WORKFLOW_BUNDLE', '/b.js', { workflowBundle: '/b.js' }],
     ['HOLDFAST_METRICS_ADDRESS', '127.0.0.1:9464', { metricsAddress: '127.0.0.1:9464' }],
     ['HOLDFAST_METRICS_ADDRESS', '[::]:9464', { metricsAddress: '[::]:9464' }],
+    ['HOLDFAST_GATEWAY_ADDRESS', '[::1]:80', { gateway: { host: '::1', port: 80 } }],
+    ['HOLDFAST_GATEWAY_AUTH', 'none', { gateway: { open: true } }],
+    ['HOLDFAST_GATEWAY_KEYS', '/k', { gateway: { keys: '/k', open: false } }],
+    ['HOLDFAST_GATEWAY_ISSUER', 'https://i', { gateway: { issuer: 'https://i' } }],
+    ['HOLDFAST_GATEWAY_AUDIENCE', 'a', { gateway: { audience: 'a' } }],
+    ['HOLDFAST_GATEWAY_RATE', '5', { gateway: { rate: 5 } }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ])('%s is taken as it is given', (name, value, expected) => {
     expect(alone({ [name]: value })).toMatchObject(expected);
@@ -116,6 +123,10 @@ describe('every variable', () => {
     ['HOLDFAST_METRICS_ADDRESS', '127.0.0.1:0'],
     ['HOLDFAST_METRICS_ADDRESS', '127.0.0.1:65536'],
     ['HOLDFAST_METRICS_ADDRESS', '::1:9464'],
+    ['HOLDFAST_GATEWAY_ADDRESS', 'localhost:8080'],
+    ['HOLDFAST_GATEWAY_AUTH', 'no'],
+    ['HOLDFAST_GATEWAY_ISSUER', 'issuer'],
+    ['HOLDFAST_GATEWAY_RATE', '0'],
     ['HOLDFAST_LOG_LEVEL', 'loud'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(Object.keys(problemsOf({ [name]: value }))).toEqual([name]);

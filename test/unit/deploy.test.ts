@@ -6,6 +6,7 @@ import {
   type V1NetworkPolicy,
   type V1PersistentVolumeClaim,
   type V1Role,
+  type V1Service,
 } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
@@ -177,6 +178,33 @@ describe('the worker in the cluster', () => {
     const selector = objectOf<V1NetworkPolicy>('network-policy.yaml', 'NetworkPolicy').spec?.podSelector?.matchLabels;
     expect(selector).toEqual({ [LABEL.managedBy]: MANAGED_BY, [LABEL.network]: 'none' });
     expect(Object.keys(template?.metadata?.labels ?? {})).not.toContain(LABEL.network);
+  });
+});
+
+describe('the gateway in the cluster', () => {
+  const { template } = objectOf<V1Deployment>('gateway.yaml', 'Deployment').spec ?? {};
+  const [container] = template?.spec?.containers ?? [];
+  const env = Object.fromEntries(container?.env?.map(({ name, value = '' }) => [name, value]) ?? []);
+
+  it('is given variables that it accepts, and listens where probes and Service look for it', () => {
+    const { gateway, logDir } = readConfig({ ...env, XDG_STATE_HOME: '/nowhere' });
+    expect(gateway).toMatchObject({ host: '0.0.0.0', port: container?.ports?.[0]?.containerPort, open: false });
+    expect(template?.metadata?.annotations?.['prometheus.io/port']).toBe(String(gateway.port));
+    const service = objectOf<V1Service>('gateway.yaml', 'Service').spec;
+    expect(service?.ports?.[0]?.targetPort).toBe(container?.ports?.[0]?.name);
+    expect(template?.metadata?.labels).toMatchObject(service?.selector ?? { none: '' });
+    for (const path of [gateway.keys ?? '', logDir])
+      expect(
+        container?.volumeMounts?.some(({ mountPath }) => path.startsWith(`${mountPath}/`)),
+        path,
+      ).toBe(true);
+  });
+
+  it('has no account, and longer to end than it takes to end what it has begun', () => {
+    expect(template?.spec?.automountServiceAccountToken).toBe(false);
+    const [, limit] = /STOP_MS = (\d+)_000/.exec(read('src/gateway/serve.ts')) ?? [];
+    const pause = container?.lifecycle?.preStop?.sleep?.seconds ?? 0;
+    expect(template?.spec?.terminationGracePeriodSeconds).toBeGreaterThan(Number(limit) + pause + 5);
   });
 });
 

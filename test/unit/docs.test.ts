@@ -103,10 +103,10 @@ describe('the runbook', () => {
       .map(read)
       .join('\n');
     const calls = source.split(/(?:[lL]og|logger|\))\.(?:info|warn|error)\(/).slice(1);
-    const messages = calls.flatMap((words) => /'([a-z][^']{7,})'/.exec(words.split(/;\s*\n/)[0] ?? '')?.[1] ?? []);
+    const messages = calls.flatMap((words) => /'([A-Za-z][^']{7,})'/.exec(words.split(/;\s*\n/)[0] ?? '')?.[1] ?? []);
     expect(messages.length).toBeGreaterThan(8);
     const table = read('docs/runbook.md').split('## Log messages')[1]?.split('\n## ')[0] ?? '';
-    expect(matches(table, /^\| ([a-z][a-z ,;]+?) +\| (?:info|warn|error)/gm)).toEqual(
+    expect(matches(table, /^\| ([A-Za-z][A-Za-z ,;]+?) +\| (?:info|warn|error)/gm)).toEqual(
       [...new Set(messages)].toSorted(),
     );
   });

@@ -24,6 +24,9 @@ Runtime.install({
 
 export interface Stage {
   readonly client: Client;
+  readonly taskQueue: string;
+  /** Says which world answers a task that somebody else starts. */
+  cast(taskId: string, activities: Activities): void;
   /** Plays one task, or several, against these activities. */
   play<T>(activities: Activities, plot: (begin: Begin) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -80,6 +83,8 @@ async function stageOn(
   };
   return {
     client,
+    taskQueue,
+    cast: (taskId, activities) => void worlds.set(taskId, activities),
     play: (activities, plot) => plot(begin(activities)),
     async close() {
       for (const worker of workers) worker.shutdown();

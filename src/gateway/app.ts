@@ -1,0 +1,110 @@
+/** The HTTP API: what every request goes through, and the routes, a line for each file. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fastify, type FastifyRequest, LogController } from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import { HoldfastError } from '../errors.ts';
+import { guard } from './auth/guard.ts';
+import { limitRate } from './auth/rate.ts';
+import type { Caller } from './caller.ts';
+import { checkRequest } from './check.ts';
+import type { Deps } from './deps.ts';
+import { describe } from './openapi.ts';
+import { answerError, sendProblem } from './problem.ts';
+import { bulkCancelRoute } from './routes/bulk-cancel.ts';
+import { cancelRoutes } from './routes/cancel.ts';
+import { descriptionRoutes } from './routes/description.ts';
+import { healthRoutes } from './routes/health.ts';
+import { startRoutes } from './routes/start.ts';
+import { streamRoutes } from './routes/streams.ts';
+import { taskRoutes } from './routes/tasks.ts';
+
+/** Of all but a start: a filter, a reason. Bytes. */
+const BODY_BYTES = 64 * 1024;
+/** An id of 200 characters, each of which may take twelve in a URL. */
+const PARAM_CHARACTERS = 2_400;
+
+export type App = ReturnType<typeof bareApp>;
+
+export async function createApp(deps: Deps): Promise<App> {
+  const app = bareApp(deps.log);
+  app.setValidatorCompiler(checkRequest);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(request), request, reply));
+  acceptNoBody(app);
+  describe(app, version());
+  observe(app, deps);
+  guard(app, deps.identify);
+  await limitRate(app, deps.rate);
+  await app.register(async () => {
+    startRoutes(app, deps);
+    taskRoutes(app, deps);
+    cancelRoutes(app, deps);
+    bulkCancelRoute(app, deps);
+    streamRoutes(app, deps);
+    healthRoutes(app, deps);
+    descriptionRoutes(app);
+  });
+  return app;
+}
+
+function bareApp(log: Logger) {
+  return fastify({
+    loggerInstance: log,
+    // Ours is one line for each request, without its query and its headers.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestId,
+    bodyLimit: BODY_BYTES,
+    routerOptions: { maxParamLength: PARAM_CHARACTERS },
+    // Whoever still has a connection while we stop is answered, and told to close it.
+    return503OnClosing: false,
+  }).withTypeProvider<ZodTypeProvider>();
+}
+
+/** `Content-Type: application/json` with nothing after it, as front ends send it, is no body. */
+function acceptNoBody(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, String(body), done);
+  });
+}
+
+/** Theirs, if it cannot do harm in a log. */
+function requestId({ headers }: { readonly headers: FastifyRequest['headers'] }): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Request ids, one line in the log and one count for each request. */
+function observe(app: App, { metrics, stopping }: Deps): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onSend', async (_, reply) => {
+    // Else it would be kept alive, and the stop would wait for it.
+    if (stopping.aborted) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method } = request;
+    const route = request.routeOptions.url ?? 'unknown';
+    const { statusCode: status, elapsedTime } = reply;
+    metrics.requestAnswered({ method, route, status, seconds: elapsedTime / 1_000 });
+    const { id: taskId } = (request.params ?? {}) as { id?: string };
+    const caller = request.caller as Caller | undefined;
+    const fields = { method, route, status, ms: Math.round(elapsedTime), caller: caller?.name, taskId };
+    request.log.info(fields, 'request answered');
+  });
+}
+
+function unknownRoute({ method, url }: FastifyRequest): HoldfastError {
+  const [path = ''] = url.split('?');
+  return new HoldfastError('ROUTE_UNKNOWN', `There is no ${method} ${path.slice(0, 200)} here.`);
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}

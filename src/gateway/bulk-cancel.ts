@@ -1,0 +1,74 @@
+/** Cancels every running task that a filter names; each answer is as true as that of a single cancel. */
+import { HoldfastError } from '../errors.ts';
+import type { TaskView } from '../task-view.ts';
+import { requestCancel } from './cancel.ts';
+import type { Caller } from './caller.ts';
+import type { Deps } from './deps.ts';
+import { type Filter, pages } from './list.ts';
+import { BULK_LIMIT, type WireBulk } from './wire/cancel.ts';
+
+/** Cancels under way at the same time. */
+const AT_ONCE = 16;
+
+interface BulkWish {
+  readonly filter: Omit<Filter, 'status'>;
+  readonly reason: string;
+  readonly dryRun: boolean;
+}
+
+export async function cancelMany(deps: Deps, caller: Caller, wish: BulkWish): Promise<WireBulk> {
+  const found = await running(deps, caller, wish.filter);
+  const meant = found.slice(0, BULK_LIMIT);
+  const tasks: WireBulk['tasks'] = Array.from(meant, ({ taskId }) => ({
+    task_id: taskId,
+    status: 'would_cancel',
+    message: 'It would be cancelled.',
+  }));
+  if (!wish.dryRun)
+    await inTurns(meant, async ({ taskId }, at) => (tasks[at] = await cancelOne(deps, caller, taskId, wish)));
+  return { dry_run: wish.dryRun, matched: meant.length, more: found.length > BULK_LIMIT, tasks };
+}
+
+async function running(deps: Deps, caller: Caller, filter: BulkWish['filter']): Promise<readonly TaskView[]> {
+  const found: TaskView[] = [];
+  for await (const { tasks } of pages(deps, caller, { ...filter, status: ['running'] }, { limit: 200 })) {
+    found.push(...tasks);
+    if (found.length > BULK_LIMIT) break;
+  }
+  return found;
+}
+
+async function cancelOne(
+  deps: Deps,
+  caller: Caller,
+  taskId: string,
+  { reason }: BulkWish,
+): Promise<WireBulk['tasks'][number]> {
+  try {
+    const { status } = await requestCancel(deps, taskId, { reason, by: caller.name, wait: 0, signal: deps.stopping });
+    deps.metrics.cancelAnswered(status);
+    return { task_id: taskId, status, message: MESSAGES[status] };
+  } catch (error) {
+    const why = error instanceof HoldfastError ? error.message : 'Temporal did not answer.';
+    return { task_id: taskId, status: 'not_reached', message: `${why} Ask again; a cancel may be repeated.` };
+  }
+}
+
+const MESSAGES = {
+  cancelled: 'It is cancelled: nothing of it runs, and nothing ever will.',
+  cancelling: 'The cancel is recorded and goes on by itself.',
+  already_cancelled: 'It was cancelled before.',
+  already_completed: 'It had completed.',
+  already_failed: 'It had failed.',
+  already_terminated: 'It was terminated in Temporal.',
+  already_timed_out: "It ran into a timeout of Temporal's.",
+} as const;
+
+async function inTurns<Item>(items: readonly Item[], act: (item: Item, at: number) => Promise<unknown>): Promise<void> {
+  const left = items.entries();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const [at, item] of left) await act(item, at);
+    }),
+  );
+}

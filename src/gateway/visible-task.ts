@@ -1,0 +1,25 @@
+/** A task as its caller may see it: what is another tenant's does not exist. */
+import { HoldfastError } from '../errors.ts';
+import type { TaskView } from '../task-view.ts';
+import { type Caller, maySee } from './caller.ts';
+import { ask, type Deps } from './deps.ts';
+import { retentionOf } from './retention.ts';
+
+/** @throws HoldfastError TASK_UNKNOWN, which says how long tasks are remembered. */
+export async function visibleTask(deps: Deps, caller: Caller, taskId: string): Promise<TaskView> {
+  const view = await ask(deps, () => deps.client.describe(taskId)).catch((error: unknown) => {
+    if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
+    throw error;
+  });
+  if (view !== undefined && maySee(caller, view)) return view;
+  throw await unknownTask(deps, taskId);
+}
+
+export async function unknownTask(deps: Deps, taskId: string): Promise<HoldfastError> {
+  const kept = await retentionOf(deps);
+  return new HoldfastError(
+    'TASK_UNKNOWN',
+    `There is no task ${taskId}: it was never started, or it ended more than ${kept} ago, which is how long Temporal remembers.`,
+    { taskId },
+  );
+}

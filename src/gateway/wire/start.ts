@@ -1,0 +1,62 @@
+/** How a task is started on the wire: the task of contract.ts as it is, and an id beside it. */
+import { z } from 'zod';
+import { taskShapes } from '../../schemas.ts';
+
+const id = z.string().min(1).max(200).describe('Default: a new one. The same id and task find the task again.');
+
+const jsonLines = z
+  .union([
+    z.strictObject({ jsonl: z.string().describe('Lines of JSON.') }),
+    z.strictObject({ gzip: z.string().describe('The same, gzipped and in base64.') }),
+  ])
+  .meta({ id: 'JsonLines' });
+
+const evaluationShape = { ...taskShapes.evaluation, problems: jsonLines, samples: jsonLines };
+const optional = { id: id.exactOptional() };
+
+const COMMAND_EXAMPLE = { image: 'busybox:1.36', command: ['sleep', '600'], gracePeriod: '2s' };
+const EVALUATION_EXAMPLE = {
+  problems: {
+    jsonl: '{"task_id":"T/0","prompt":"def f():\\n","entry_point":"f","test":"def check(f):\\n  assert f()==1"}',
+  },
+  samples: { jsonl: '{"task_id":"T/0","completion":"  return 1"}' },
+};
+
+/** Described here, checked by `checkTask`, whose sentences say more than a schema's. */
+export const startBody = z.union([
+  z
+    .strictObject({ ...taskShapes.command, ...optional })
+    .meta({ id: 'CommandTask', examples: [{ workload: 'command', ...COMMAND_EXAMPLE }] }),
+  z
+    .strictObject({ ...evaluationShape, ...optional })
+    .meta({ id: 'EvaluationTask', examples: [{ workload: 'evaluation', ...EVALUATION_EXAMPLE }] }),
+]);
+
+const { workload: _, ...commandFields } = taskShapes.command;
+const { workload: __, ...evaluationFields } = evaluationShape;
+
+/** The path says which workload. */
+export const startBodyOfWorkload = z.union([
+  z.strictObject({ ...commandFields, ...optional }).meta({ id: 'CommandFields', examples: [COMMAND_EXAMPLE] }),
+  z.strictObject({ ...evaluationFields, ...optional }).meta({ id: 'EvaluationFields', examples: [EVALUATION_EXAMPLE] }),
+]);
+
+export const startHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .describe('Names the start: the same key with the same task finds the task again, with another it is refused.')
+    .exactOptional(),
+});
+
+export const startAnswer = z
+  .object({
+    task_id: z.string(),
+    run_id: z.string(),
+    is_new: z.boolean().describe('False if exactly this task was there already.'),
+  })
+  .meta({
+    id: 'Started',
+    examples: [{ task_id: 'nightly', run_id: '0199e0d4-5a3c-7c43-a1b7-3f0c2c5f1d11', is_new: true }],
+  });

@@ -21,6 +21,11 @@ export interface Straggler {
   readonly glimpse: Glimpse;
 }
 
+/** Something may have been missed: nobody who looks with these eyes may judge any more. */
+export class BlindError extends Error {
+  override readonly name = 'BlindError';
+}
+
 export class Eyes {
   /** What appeared after `forget`. */
   readonly stragglers: Straggler[] = [];
@@ -33,7 +38,7 @@ export class Eyes {
   readonly #core: CoreV1Api;
   readonly #watches = new Set<AbortController>();
   #closed = false;
-  #blind: Error | undefined;
+  #blind: BlindError | undefined;
 
   private constructor(kube: KubeConfig, namespace: string) {
     this.#kube = kube;
@@ -56,9 +61,13 @@ export class Eyes {
     return this.#glimpses.get(task) ?? [];
   }
 
+  /** @throws BlindError */
+  check(): void {
+    if (this.#blind !== undefined) throw this.#blind;
+  }
+
   /** Names of what there is of a task, as far as the watch has come. */
   present(task: string): readonly string[] {
-    if (this.#blind !== undefined) throw this.#blind;
     return [...(this.#present.get(task)?.values() ?? [])];
   }
 
@@ -91,7 +100,8 @@ export class Eyes {
       { resourceVersion, allowWatchBookmarks: true },
       (type: string, object: V1ConfigMap | V1Job | V1Pod) => {
         // Whoever may have missed something must not judge.
-        if (type === 'ERROR') this.#blind = new Error(`the watch of ${kind}s broke off: ${JSON.stringify(object)}`);
+        if (type === 'ERROR')
+          this.#blind = new BlindError(`the watch of ${kind}s broke off: ${JSON.stringify(object)}`);
         if (type === 'ERROR') return;
         resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
         if (type !== 'BOOKMARK') this.#see(kind, type, object);

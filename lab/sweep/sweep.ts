@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Case, enumerated, parseCase, randomOf } from './cases.ts';
 import { playBatch, playStorm, type StormCase, type WorkerCase } from './batch.ts';
 import { Gate } from '../proxy/gate.ts';
+import { BlindError } from './eyes.ts';
 import type { Results } from './results.ts';
 import { scheduleOf } from './schedule.ts';
 import { type CaseResult, Theatre } from './theatre.ts';
@@ -17,6 +18,8 @@ export interface SweepOptions {
   readonly until?: number;
   readonly results: Results;
   readonly onResult?: (result: CaseResult) => void;
+  /** Cases that could not be played to their end, and why. */
+  readonly onUnplayed?: (ids: readonly string[], error: unknown) => void;
 }
 
 /** Tasks that are hit together with their worker. */
@@ -62,19 +65,42 @@ async function playSingles(theatre: Theatre, cases: readonly Single[], options: 
   const lane = async () => {
     for (const item of queue) {
       if (Date.now() > (options.until ?? Infinity)) return;
-      await keep(await theatre.play(item, scheduleOf(item)), options);
+      await attempt([item], async () => [await theatre.play(item, scheduleOf(item))], options);
     }
   };
   const lanes = options.atOnce ?? 12 * availableParallelism();
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-type Batch = (theatre: Theatre) => Promise<readonly CaseResult[]>;
+interface Batch {
+  readonly items: readonly Case[];
+  readonly play: (theatre: Theatre) => Promise<readonly CaseResult[]>;
+}
 
 async function playBatches(theatre: Theatre, batches: readonly Batch[], options: SweepOptions): Promise<void> {
-  for (const play of batches) {
+  for (const { items, play } of batches) {
     if (Date.now() > (options.until ?? Infinity)) return;
-    for (const result of await play(theatre)) await keep(result, options);
+    await attempt(items, () => play(theatre), options);
+  }
+}
+
+/**
+ * What goes wrong with the playing itself (Temporal too busy to answer our own questions) says nothing of the product:
+ * such cases have no result, and a sweep that resumes plays them again.
+ */
+async function attempt(
+  items: readonly Case[],
+  play: () => Promise<readonly CaseResult[]>,
+  options: SweepOptions,
+): Promise<void> {
+  try {
+    for (const result of await play()) await keep(result, options);
+  } catch (error) {
+    if (error instanceof BlindError) throw error;
+    options.onUnplayed?.(
+      items.map(({ id }) => id),
+      error,
+    );
   }
 }
 
@@ -112,8 +138,10 @@ function batchesOf(cases: readonly Case[]): readonly Batch[] {
   const byFault = Object.values(Object.groupBy(cases.filter(isWorkerCase), ({ fault }) => fault));
   const storms = cases.filter((item) => item.kind === 'storm');
   return [
-    ...byFault.flatMap((items) => inBatches(items)).map((items) => (on: Theatre) => playBatch(on, items)),
-    ...inBatches(storms).map((items) => (on: Theatre) => playStorm(on, items)),
+    ...byFault
+      .flatMap((items) => inBatches(items))
+      .map((items) => ({ items, play: (on: Theatre) => playBatch(on, items) })),
+    ...inBatches(storms).map((items) => ({ items, play: (on: Theatre) => playStorm(on, items) })),
   ];
 }
 

@@ -97,6 +97,7 @@ export class Theatre {
     player.letGo();
     await settled;
     const leftAfterQuiet = await this.#leftAfterQuiet(player, task);
+    this.#eyes.check();
     const glimpses = this.#eyes.of(task);
     const seen: Observed = {
       cancelled: player.cancelSent && answer !== undefined,

@@ -48,6 +48,7 @@ export async function run(args: readonly string[]): Promise<void> {
       ...(options.atOnce !== undefined && { atOnce: options.atOnce }),
       ...(options.until !== undefined && { until: options.until }),
       onResult: (result) => progress.see(result),
+      onUnplayed: (ids, error) => progress.miss(ids, error),
     });
     const summary = { ...summarise(results.all), bystandersUntouched, nodes: kubernetes.containers };
     if (options.summary !== undefined) await writeSummary(options.summary, summary);
@@ -75,6 +76,7 @@ class Progress {
   readonly #since = Date.now();
   #done = 0;
   #shownAt = 0;
+  #missed = 0;
 
   constructor(total: number) {
     this.#total = total;
@@ -87,7 +89,16 @@ class Progress {
     this.#shownAt = Date.now();
     const seconds = (Date.now() - this.#since) / 1_000;
     const rate = this.#done / seconds;
-    console.error(`${this.#done} of ${this.#total} cases, ${seconds.toFixed(0)} s, ${rate.toFixed(1)} a second`);
+    const unplayed = this.#missed === 0 ? '' : `, ${this.#missed} could not be played`;
+    console.error(
+      `${this.#done} of ${this.#total} cases, ${seconds.toFixed(0)} s, ${rate.toFixed(1)} a second${unplayed}`,
+    );
+  }
+
+  miss(ids: readonly string[], error: unknown): void {
+    this.#missed += ids.length;
+    const why = error instanceof Error ? error.message : String(error);
+    console.error(`${ids.join(', ')}: not played to the end, and to be played again: ${why}`);
   }
 }
 

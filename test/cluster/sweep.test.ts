@@ -23,6 +23,7 @@ async function play(cases: readonly ReturnType<typeof parseCase>[]): Promise<voi
     image: busybox,
     workflowBundle: inject('workflowBundle'),
     results: await results,
+    onUnplayed: (ids, error) => console.log(`not played to the end: ${ids.join(', ')}: ${String(error)}`),
     until: Date.now() + MINUTES * 60_000,
   });
   expect(bystandersUntouched).toBe(true);

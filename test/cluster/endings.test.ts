@@ -7,6 +7,7 @@ import type { CancelAnswer } from '../../src/contract.ts';
 import { LABEL, runName, taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { mostAtOnce } from './at-once.ts';
+import { DOORS, openDoor } from './doors.ts';
 import {
   DEAF,
   HeldTask,
@@ -45,6 +46,8 @@ const held: HeldTask[] = [];
 
 interface EndingFromOutside {
   readonly name: string;
+  /** Through which it comes; the SDK if none is named. */
+  readonly door?: (typeof DOORS)[number];
   readonly options?: PlainOptions;
   /** Ends the task, or waits until it has ended. Gives when: milliseconds since 1970. */
   readonly end: (handle: TaskHandle) => Promise<number>;
@@ -58,6 +61,15 @@ const ENDINGS: readonly EndingFromOutside[] = [
     end: (handle) => now(() => handle.terminate('operator')),
     answer: 'already_terminated',
   },
+  ...DOORS.map((door) => ({
+    name: `Terminate, from the ${door}`,
+    door,
+    end: async (handle: TaskHandle) => {
+      await (await openDoor(door, scene))?.terminate(handle.workflowId);
+      return closedAt(handle);
+    },
+    answer: 'already_terminated' as const,
+  })),
   {
     name: 'run timeout',
     options: { workflowRunTimeout: '18s' },
@@ -99,6 +111,10 @@ async function now(act: () => Promise<unknown>): Promise<number> {
 
 async function timedOut(handle: TaskHandle): Promise<number> {
   await until('its time is over', async () => (await handle.describe()).status.name === 'TIMED_OUT');
+  return closedAt(handle);
+}
+
+async function closedAt(handle: TaskHandle): Promise<number> {
   return (await handle.describe()).closeTime?.getTime() ?? NaN;
 }
 
@@ -120,7 +136,9 @@ const bare: number[] = [];
 const BUSY = 4;
 
 describe('with a worker alive, nothing is left, whatever the phase, after', () => {
-  it.each(ENDINGS.map((ending, index) => ({ ...ending, index })))('$name', async (ending) => {
+  it.for(ENDINGS.map((ending, index) => ({ ...ending, index })))('$name', async (ending, context) => {
+    if (ending.door !== undefined && (await openDoor(ending.door, scene)) === undefined)
+      context.skip('this Temporal was not started by `npm run up`: where its program and web UI are, is not known');
     const prefix = `end-${ending.index}`;
     const tasks = PLAYED.map(
       (phase, index) => new HeldTask(scene, `${prefix}-${index}-${scene.namespace.slice(-8)}`, phase, busybox),

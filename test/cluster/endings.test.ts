@@ -1,5 +1,4 @@
 /** Endings that run no workflow code, each in every phase of a task's life: what is in it is gone within 5 seconds. */
-import { availableParallelism, loadavg } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnd, PodWitness } from '../../lab/stage/pod-witness.ts';
 import { Eyes } from '../../lab/sweep/eyes.ts';
@@ -132,8 +131,6 @@ const PLAYED: readonly Phase[] = [...PHASES, 'running'];
 const measured: number[] = [];
 /** Seconds from the deletion of a Pod that is nobody's, at the same moment, to its end: what the ground itself takes. */
 const bare: number[] = [];
-/** A load for each core that is not this test's own: beyond it, a miss says nothing of us. */
-const BUSY = 4;
 
 describe('with a worker alive, nothing is left, whatever the phase, after', () => {
   it.for(ENDINGS.map((ending, index) => ({ ...ending, index })))('$name', async (ending, context) => {
@@ -156,12 +153,8 @@ describe('with a worker alive, nothing is left, whatever the phase, after', () =
     });
     console.log(`${measured.length} endings: ${told[0]}; a bare Pod that was deleted: ${told[1]}`);
     const p95 = quantile(measured, 0.95);
-    const load = (loadavg()[0] ?? 0) / availableParallelism();
-    if (p95 > 5 && load > BUSY)
-      return context.skip(
-        `p95 ${p95.toFixed(1)} s, but others are measured with us: the load is ${load.toFixed(1)} a core`,
-      );
-    expect(p95).toBeLessThanOrEqual(5);
+    // On a machine so busy that a bare Pod takes seconds, its own time is the measure.
+    expect(p95).toBeLessThanOrEqual(Math.max(5, 3 * quantile(bare, 0.95)));
   });
 });
 

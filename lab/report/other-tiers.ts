@@ -78,7 +78,7 @@ export function sweepSection(sweeps: readonly SweepResult[]): readonly string[] 
     '',
     'Every case: one task, with faults on its requests and mostly a cancel; judged from the watch of the API server itself.',
     'Simulated nodes run Pods on paper, so those cases say nothing about containers; all else is the same. Many cases played at once,',
-    'so the times are those of a busy machine.',
+    'so the times are those of a busy machine. The bystanders, Jobs of somebody else that look like ours, are compared when a run ends.',
     '',
     `| | ${sweeps.map(({ nodes }) => `${nodes} nodes`).join(' | ')} |`,
     `|---|${sweeps.map(() => '---:').join('|')}|`,

@@ -3,14 +3,13 @@
  * the held request is let go only after the answer, as late as it gets.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
-import type { Fault } from '../../lab/proxy/fault-proxy.ts';
-import { Gate } from '../../lab/proxy/gate.ts';
+import type { Kind, Verb } from '../../lab/proxy/classify.ts';
 import { PodWitness } from '../../lab/stage/pod-witness.ts';
 import type { CancelAnswer } from '../../src/contract.ts';
 import { taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
+import { MODES, putOnTheWire, WireCase } from './wire-cases.ts';
 
 interface Point {
   readonly name: string;
@@ -33,114 +32,73 @@ const POINTS: readonly Point[] = [
   { name: 'start', verb: 'patch', kind: 'Job', without: 'cancelled_running', withIt: 'cancelled_running' },
   { name: 'release', verb: 'delete', kind: 'Job', without: 'cancelled_running', withIt: 'cancelled_running' },
 ];
-const MODES = ['held before', 'held at its last byte', 'answer held', 'answer dropped', 'doubled'] as const;
-type Mode = (typeof MODES)[number];
 
 interface Case {
-  readonly id: string;
   readonly point: Point;
-  readonly mode: Mode;
-  readonly gate: Gate;
-  readonly reached: Gate;
+  readonly wire: WireCase;
 }
 
 let scene: Scene;
 let pods: PodWitness;
 let busybox: string;
-let cases: ReadonlyMap<string, Case>;
 
 beforeAll(async () => {
   ({ busybox } = await images());
   scene = await openScene();
   pods = new PodWitness(scene.kube, scene.namespace);
-  scene.proxy.setRule((request) => faultFor(request));
 });
 afterAll(async () => {
   await pods.close();
   await scene.close();
 });
 
-function makeCases(prefix: string): ReadonlyMap<string, Case> {
-  const made = POINTS.flatMap((point) =>
+function playCases(prefix: string, points: readonly Point[]): readonly Case[] {
+  const cases = points.flatMap((point) =>
     MODES.map((mode, index) => {
       // Ids are one namespace for all runs of the tests on a Temporal: the scene's own name keeps them apart.
       const id = `${prefix}-${point.name}-${index}-${scene.namespace.slice(-8)}`;
-      return { id, point, mode, gate: new Gate(), reached: new Gate() };
+      return { point, wire: new WireCase(id, mode, [point.verb, point.kind]) };
     }),
   );
-  return new Map(made.map((item) => [item.id, item]));
-}
-
-const met = new Set<string>();
-
-/** The first request of its kind gets the fault; retries pass. */
-function faultFor(request: SeenRequest): Fault {
-  const found = [...cases.values()].find(({ id }) => request.of.startsWith(`hf-${id}-`));
-  if (
-    found === undefined ||
-    request.verb !== found.point.verb ||
-    request.kind !== found.point.kind ||
-    met.has(found.id)
-  )
-    return { do: 'pass' };
-  met.add(found.id);
-  found.reached.open();
-  switch (found.mode) {
-    case 'held before':
-      return { do: 'hold', until: found.gate };
-    case 'held at its last byte':
-      return { do: 'hold', until: found.gate, lastByte: true };
-    case 'answer held':
-      return { do: 'hold answer', until: found.gate };
-    case 'answer dropped':
-      return { do: 'drop answer' };
-    case 'doubled':
-      return { do: 'duplicate', again: found.gate };
-  }
+  putOnTheWire(
+    scene.proxy,
+    cases.map(({ wire }) => wire),
+  );
+  return cases;
 }
 
 interface Seen {
   readonly answer: CancelAnswer;
   readonly outcome: string;
   readonly offences: readonly string[];
-  readonly left: number;
   /** "Before start" is true only if there was never a Pod. */
   readonly podsThoughNotStarted: number;
 }
 
-const CLEAN = { outcome: 'cancelled', offences: [], left: 0, podsThoughNotStarted: 0 };
+const CLEAN = { outcome: 'cancelled', offences: [], podsThoughNotStarted: 0 };
 
-/** Cancels, lets the late request go after the answer, and looks at the world when it is quiet. */
-async function cancelAndLook(item: Case): Promise<Seen> {
-  const task = taskLabel(await namespaceId(scene.client.temporal), item.id);
-  const answer = await scene.client.cancel(item.id, { reason: item.mode });
+/** Cancels, lets the late request land after the answer, and looks at the world when it is quiet. */
+async function cancelAndLook({ id, mode, gate, landed }: WireCase): Promise<Seen> {
+  const task = taskLabel(await namespaceId(scene.client.temporal), id);
+  const answer = await scene.client.cancel(id, { reason: mode });
   const answeredAt = Date.now();
-  item.gate.open();
-  const { outcome } = await scene.client.result(item.id);
-  const left = async () => {
-    const { anchors, jobs, pods } = await scene.remains(item.id);
-    return anchors.length + jobs.length + pods.length;
-  };
-  await until(`nothing is left of ${item.id}`, async () => (await left()) === 0, 60);
+  gate.open();
+  const { outcome } = await scene.client.result(id);
+  // A Job that comes so late is there until the garbage collector sees that its owner is gone.
+  await landed.opened;
+  await until(`nothing is left of ${id}`, async () => Object.values(await scene.remains(id)).flat().length === 0, 60);
   const podsThoughNotStarted = answer === 'cancelled_before_start' ? pods.of(task).length : 0;
-  return {
-    answer,
-    outcome,
-    offences: pods.offencesAfter(task, answeredAt),
-    left: await left(),
-    podsThoughNotStarted,
-  };
+  return { answer, outcome, offences: pods.offencesAfter(task, answeredAt), podsThoughNotStarted };
 }
 
 /** Where nothing is held up the task goes on while the cancel is on its way; whether it started is checked by its Pods. */
-function allowed({ point, mode }: Case): readonly CancelAnswer[] {
+function allowed({ point, wire: { mode } }: Case): readonly CancelAnswer[] {
   if (mode === 'doubled' || mode === 'answer dropped') return ['cancelled_before_start', 'cancelled_running'];
   return [mode === 'held before' || mode === 'held at its last byte' ? point.without : point.withIt];
 }
 
 describe('a cancel while a request is on the wire', () => {
   it('before any worker has seen the task: nothing is ever made', async () => {
-    cases = new Map();
     const { taskId } = await scene.client.start(command(busybox, FOREVER));
     const answer = scene.client.cancel(taskId);
     await scene.startWorker();
@@ -149,22 +107,24 @@ describe('a cancel while a request is on the wire', () => {
   });
 
   it('leaves nothing, and the answer is what happened, though the request lands after it', async () => {
-    cases = makeCases('wire');
-    const seen = await Promise.all([...cases.values()].map((item) => startReachCancel(item)));
-    for (const [index, item] of [...cases.values()].entries()) {
+    const cases = playCases('wire', POINTS);
+    const seen = await Promise.all(cases.map(startReachCancel));
+    for (const [index, item] of cases.entries()) {
       const { answer, ...rest } = seen[index] ?? { answer: 'not played' };
-      expect(rest).toEqual({ id: item.id, ...CLEAN });
-      expect(allowed(item), item.id).toContain(answer);
+      expect(rest).toEqual({ id: item.wire.id, ...CLEAN });
+      expect(allowed(item), item.wire.id).toContain(answer);
     }
   });
 
   it('leaves nothing when the worker is killed with the request on the wire', async () => {
-    cases = makeCases('kill');
-    const items = [...cases.values()].filter(({ point }) => point.name !== 'release');
-    await Promise.all(items.map((item) => start(item)));
+    const cases = playCases(
+      'kill',
+      POINTS.filter(({ name }) => name !== 'release'),
+    );
+    await Promise.all(cases.map(({ wire }) => start(wire)));
     await scene.worker.end('SIGKILL');
     await scene.startWorker();
-    const seen = await Promise.all(items.map(async (item) => ({ id: item.id, ...(await cancelAndLook(item)) })));
+    const seen = await Promise.all(cases.map(async ({ wire }) => ({ id: wire.id, ...(await cancelAndLook(wire)) })));
     for (const { id, answer, ...rest } of seen) {
       expect({ id, ...rest }).toEqual({ id, ...CLEAN });
       expect(['cancelled_before_start', 'cancelled_running']).toContain(answer);
@@ -172,18 +132,19 @@ describe('a cancel while a request is on the wire', () => {
   });
 });
 
-async function start(item: Case): Promise<void> {
-  await scene.client.start(command(busybox, FOREVER), { id: item.id });
-  await item.reached.opened;
+async function start({ id, reached }: WireCase): Promise<void> {
+  await scene.client.start(command(busybox, FOREVER), { id });
+  await reached.opened;
 }
 
-async function startReachCancel(item: Case): Promise<{ id: string } & Seen> {
-  if (item.point.name !== 'release') await start(item);
+async function startReachCancel({ point, wire }: Case): Promise<{ id: string } & Seen> {
+  const { id, reached, gate } = wire;
+  if (point.name !== 'release') await start(wire);
   else {
-    await scene.client.start(command(busybox, FOREVER), { id: item.id });
-    await until(`${item.id} runs`, async () => (await scene.client.describe(item.id)).pod?.phase === 'Running', 60);
+    await scene.client.start(command(busybox, FOREVER), { id });
+    await until(`${id} runs`, async () => (await scene.client.describe(id)).pod?.phase === 'Running', 60);
     // Held until after the answer would be for ever: the answer waits for the delete. It is let go when it is there.
-    void item.reached.opened.then(() => setTimeout(item.gate.open, 3_000));
+    void reached.opened.then(() => setTimeout(gate.open, 3_000));
   }
-  return { id: item.id, ...(await cancelAndLook(item)) };
+  return { id, ...(await cancelAndLook(wire)) };
 }

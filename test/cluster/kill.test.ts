@@ -3,15 +3,15 @@
  * held request is let go only after the answer, as late as it gets.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
-import type { Fault } from '../../lab/proxy/fault-proxy.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Kind, Verb } from '../../lab/proxy/classify.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
 import { PodWitness } from '../../lab/stage/pod-witness.ts';
 import type { KillReport } from '../../src/contract.ts';
 import { taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
+import { MODES, putOnTheWire, WireCase } from './wire-cases.ts';
 
 const POINTS: Readonly<Record<string, readonly [Verb, Kind]>> = {
   anchor: ['create', 'ConfigMap'],
@@ -19,66 +19,21 @@ const POINTS: Readonly<Record<string, readonly [Verb, Kind]>> = {
   reserve: ['create', 'Job'],
   start: ['patch', 'Job'],
 };
-const MODES = ['held before', 'held at its last byte', 'answer held', 'answer dropped', 'doubled'] as const;
-
-interface Case {
-  readonly id: string;
-  readonly point: string;
-  readonly mode: (typeof MODES)[number];
-  readonly gate: Gate;
-  readonly reached: Gate;
-  readonly landed: Gate;
-}
 
 let scene: Scene;
 let pods: PodWitness;
 let busybox: string;
-let cases: readonly Case[] = [];
-const met = new Map<number, Case>();
 
 beforeAll(async () => {
   ({ busybox } = await images());
   scene = await openScene();
   pods = new PodWitness(scene.kube, scene.namespace);
-  scene.proxy.setWitness({ settled: ({ number }) => met.get(number)?.landed.open() });
   await scene.startWorker();
 });
-beforeEach(() => scene.proxy.setRule((request) => faultFor(request)));
 afterAll(async () => {
   await pods.close();
   await scene.close();
 });
-
-function newCases(): readonly Case[] {
-  return Object.keys(POINTS).flatMap((point) =>
-    MODES.map((mode) => {
-      const [gate, reached, landed] = [new Gate(), new Gate(), new Gate()];
-      return { id: `kill-${point}-${randomUUID().slice(0, 8)}`, point, mode, gate, reached, landed };
-    }),
-  );
-}
-
-/** The first request of its kind gets the fault; retries pass. */
-function faultFor({ number, verb, kind, of }: SeenRequest): Fault {
-  const found = cases.find(({ id }) => of.startsWith(`hf-${id}-`));
-  const [wantedVerb, wantedKind] = POINTS[found?.point ?? ''] ?? [];
-  if (found === undefined || verb !== wantedVerb || kind !== wantedKind || [...met.values()].includes(found))
-    return { do: 'pass' };
-  met.set(number, found);
-  found.reached.open();
-  switch (found.mode) {
-    case 'held before':
-      return { do: 'hold', until: found.gate };
-    case 'held at its last byte':
-      return { do: 'hold', until: found.gate, lastByte: true };
-    case 'answer held':
-      return { do: 'hold answer', until: found.gate };
-    case 'answer dropped':
-      return { do: 'drop answer' };
-    case 'doubled':
-      return { do: 'duplicate', again: found.gate };
-  }
-}
 
 /** A limit for hangs, not a promise of speed: the node may be busy. Seconds. */
 const PATIENT = 120;
@@ -89,7 +44,7 @@ function proved({ answer, was, left, pods }: KillReport): object {
 }
 
 /** Kills, looks, lets the late request land, and looks again until it is quiet. */
-async function killAndLook({ id, mode, gate, landed }: Case) {
+async function killAndLook({ id, mode, gate, landed }: WireCase) {
   const report = await scene.client.kill(id, { reason: mode, waitSeconds: PATIENT });
   const live = (await scene.remains(id)).pods.filter(({ status }) => status?.phase === 'Running');
   const answeredAt = Date.now();
@@ -104,7 +59,7 @@ async function killAndLook({ id, mode, gate, landed }: Case) {
   return { id, ...proved(report), live, offences: pods.offencesAfter(task, answeredAt), outcome };
 }
 
-const held = (item: Case) => ({ id: item.id, ...PROVED, live: [], offences: [], outcome: 'terminated' });
+const held = (item: WireCase) => ({ id: item.id, ...PROVED, live: [], offences: [], outcome: 'terminated' });
 
 async function untilNothingIsLeft(id: string): Promise<void> {
   await until(`nothing is left of ${id}`, async () => {
@@ -113,29 +68,37 @@ async function untilNothingIsLeft(id: string): Promise<void> {
   });
 }
 
-async function startAll(): Promise<void> {
-  cases = newCases();
+/** Every point in every mode, each with its request met. */
+async function startAll(): Promise<ReadonlyMap<string, readonly WireCase[]>> {
+  const byPoint = new Map(
+    Object.entries(POINTS).map(([point, request]) => [
+      point,
+      MODES.map((mode) => new WireCase(`kill-${point}-${randomUUID().slice(0, 8)}`, mode, request)),
+    ]),
+  );
+  const cases = [...byPoint.values()].flat();
+  putOnTheWire(scene.proxy, cases);
   await Promise.all(cases.map(({ id }) => scene.client.start(command(busybox, FOREVER), { id })));
   await Promise.all(cases.map(({ reached }) => reached.opened));
+  return byPoint;
 }
 
 describe('a kill while a request is on the wire', () => {
   it('is proved, and stays true when the request lands after it, with the worker alive', async () => {
-    await startAll();
+    const cases = [...(await startAll()).values()].flat();
     expect(await Promise.all(cases.map(killAndLook))).toEqual(cases.map(held));
     // An anchor whose create was late is empty, and the sweeper's.
     await Promise.all(cases.map(({ id }) => untilNothingIsLeft(id)));
   });
 
   it('is proved, and stays true when the request lands after it, with the worker dead', async () => {
-    await startAll();
+    const { anchor: anchors = [], ...others } = Object.fromEntries(await startAll());
+    const rest = Object.values(others).flat();
     await scene.worker.end('SIGKILL');
-    expect(await Promise.all(cases.map(killAndLook))).toEqual(cases.map(held));
-    const lateAnchors = cases.filter(({ point }) => point === 'anchor').map(({ id }) => id);
-    for (const { id } of cases.filter(({ id }) => !lateAnchors.includes(id)))
-      expect((await scene.remains(id)).anchors).toEqual([]);
+    expect(await Promise.all([...anchors, ...rest].map(killAndLook))).toEqual([...anchors, ...rest].map(held));
+    for (const { id } of rest) expect((await scene.remains(id)).anchors).toEqual([]);
     await scene.startWorker();
-    await Promise.all(lateAnchors.map(untilNothingIsLeft));
+    await Promise.all(anchors.map(({ id }) => untilNothingIsLeft(id)));
   });
 });
 

@@ -2,6 +2,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { PodEnd } from '../contract.ts';
 import { isEnding, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
+import { statusesOf } from '../kubernetes/container-status.ts';
 
 /**
  * `asking`: the node is asked to end the containers at once, and its word is waited for. `forcing`: the node has not
@@ -55,11 +56,7 @@ export function couldRun({ job, pods }: RunWorld): boolean {
  */
 export function endOf(pod: V1Pod): PodEnd {
   if (pod.spec?.nodeName === undefined) return 'never_ran';
-  const states = [
-    ...(pod.status?.initContainerStatuses ?? []),
-    ...(pod.status?.containerStatuses ?? []),
-    ...(pod.status?.ephemeralContainerStatuses ?? []),
-  ].map(({ state }) => state);
+  const states = [...statusesOf(pod), ...(pod.status?.ephemeralContainerStatuses ?? [])].map(({ state }) => state);
   if (states.some((state) => state?.running !== undefined)) return 'may_run';
   const isToldByNode = isTerminal(pod) && !isCollected(pod);
   if (states.length > 0 && states.every((state) => state?.terminated !== undefined)) return 'terminated';

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { join } from 'node:path';
 import type { Reporter } from '../report.ts';
 import { findProgram, run } from '../system/processes.ts';
-import { writeWhole } from '../state.ts';
+import { writeWhole } from '../system/files.ts';
 import { waitForLock } from '../system/lock.ts';
 import { ensure, hashOf } from './cache.ts';
 

@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import type { HoldfastClient, KillOptions } from '../../client.ts';
 import type { KillCandidate } from '../../contract.ts';
 import { EXIT, HoldfastError } from '../../errors.ts';
+import { paced } from '../../paced.ts';
 import { failureOf } from '../failure.ts';
 import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
 import { withClient } from '../session.ts';
@@ -73,14 +74,7 @@ async function isMeant(count: number): Promise<boolean> {
 
 /** The rest goes on when one cannot be killed; the worst that happened is the exit code. */
 async function killAll(client: HoldfastClient, candidates: readonly KillCandidate[], order: Order): Promise<number> {
-  const waiting = [...candidates];
-  const exits: number[] = [];
-  const take = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      exits.push(await killAndTell(client, next, order));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, take));
-  return worstOf(exits);
+  return worstOf(await paced(candidates, { atOnce: AT_ONCE }, (candidate) => killAndTell(client, candidate, order)));
 }
 
 /** What went wrong before what is not proved. That some had ended by then is no failure: a filter names no task. */

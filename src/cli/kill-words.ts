@@ -1,8 +1,8 @@
 /** Pure: the words after `kill` to what they mean, or everything that is wrong with them. */
 import type { KillFilter } from '../contract.ts';
-import { HoldfastError } from '../errors.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../settings.ts';
 import type { FieldProblem } from './failure.ts';
+import { refusedInput } from './refused-input.ts';
 
 export interface KillWords {
   readonly reason?: string;
@@ -54,7 +54,7 @@ export function killMeaning(taskId: string | undefined, words: KillWords, isAske
       '',
       'Nobody can be asked whether these tasks are meant: give --dry-run to list them, and --yes to kill them.',
     );
-  if (problems.length > 0) throw refusal(problems);
+  if (problems.length > 0) throw refusedInput(...problems);
   const wait = waitSeconds === undefined ? {} : { waitSeconds };
   return taskId === undefined ? { of: 'many', filter, ask, ...wait } : { of: 'one', taskId, ...wait };
 }
@@ -85,9 +85,4 @@ function spanOf(field: string, text: string | undefined, refuse: Refuse): number
   const seconds = tryDuration(text);
   if (seconds === undefined) refuse(field, `is ${JSON.stringify(text)}. ${DURATION_ACCEPTED}`);
   return seconds;
-}
-
-function refusal(problems: readonly FieldProblem[]): HoldfastError {
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  return new HoldfastError('INPUT_INVALID', `The input has ${count}.`, { problems });
 }

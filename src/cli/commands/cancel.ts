@@ -1,7 +1,7 @@
 /** `holdfast cancel ID`: asks for a task's end and waits for the true answer. */
 import type { HoldfastClient } from '../../client.ts';
 import type { CancelAnswer } from '../../contract.ts';
-import { HoldfastError } from '../../errors.ts';
+import { refusedInput } from '../refused-input.ts';
 import { withClient } from '../session.ts';
 import { exitOf, showAnswer } from '../show/answer.ts';
 import { stderr, stdout } from '../terminal.ts';
@@ -41,5 +41,5 @@ async function watched(client: HoldfastClient, taskId: string, reason: string): 
 function checkReason(reason: string): void {
   if (reason.length <= REASON_LENGTH) return;
   const message = `has ${reason.length} characters; at most ${REASON_LENGTH} are kept.`;
-  throw new HoldfastError('INPUT_INVALID', 'The input has a problem.', { problems: [{ field: 'reason', message }] });
+  throw refusedInput({ field: 'reason', message });
 }

@@ -18,6 +18,7 @@ import {
   type KillCandidate,
   type KillFilter,
   type KillReport,
+  LIMITS,
   type Problem,
   type Task,
   type TaskResult,
@@ -271,7 +272,7 @@ export class HoldfastClient {
       identity: by ?? this.temporal.options.identity,
       requestId: randomUUID(),
       firstExecutionRunId: await this.#firstRunId(taskId, runId),
-      reason: reason.slice(0, 1_000),
+      reason: reason.slice(0, LIMITS.reasonLength),
     };
     await this.temporal.workflowService.requestCancelWorkflowExecution(request).catch((error: unknown) => {
       // It ended in this very moment; some servers say so in this way. How it ended is read by whoever answers.

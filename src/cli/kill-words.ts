@@ -1,5 +1,5 @@
 /** Pure: the words after `kill` to what they mean, or everything that is wrong with them. */
-import type { KillFilter } from '../contract.ts';
+import { type KillFilter, LIMITS } from '../contract.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../settings.ts';
 import type { FieldProblem } from './failure.ts';
 import { refusedInput } from './refused-input.ts';
@@ -24,7 +24,6 @@ export type KillMeaning =
       readonly waitSeconds?: number;
     };
 
-const REASON_LENGTH = 1_000;
 const LONGEST_WAIT = 600;
 /** As Kubernetes has it, with an optional prefix; a comma would be a second condition. */
 const LABEL =
@@ -38,8 +37,8 @@ export function killMeaning(taskId: string | undefined, words: KillWords, isAske
   const waitSeconds = spanOf('wait', words.wait, refuse);
   if (waitSeconds !== undefined && waitSeconds > LONGEST_WAIT) refuse('wait', 'is longer than 10m.');
   const { reason = '' } = words;
-  if (reason.length > REASON_LENGTH)
-    refuse('reason', `has ${reason.length} characters; at most ${REASON_LENGTH} are kept.`);
+  if (reason.length > LIMITS.reasonLength)
+    refuse('reason', `has ${reason.length} characters; at most ${LIMITS.reasonLength} are kept.`);
   const isMany = Object.keys(filter).length > 0;
   if (taskId === undefined && !isMany && problems.length === 0)
     refuse('', 'Name a task, or say which tasks are meant: --workload, --label or --older-than.');

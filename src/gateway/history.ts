@@ -2,7 +2,7 @@
 import type { temporal } from '@temporalio/proto';
 import type { HoldfastClient } from '../client.ts';
 
-export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 const PAGE = 20;
 

@@ -363,6 +363,13 @@ it('shows nobody a task of another tenant, nor lets anybody touch it', async () 
   expect(asked).toEqual([ours]);
 });
 
+it('kills nothing, for it has no access to Kubernetes; with it, see gateway-kill.test.ts', async () => {
+  const id = await running();
+  const refused = await api.call('killTask', { at: { id }, body: {} });
+  expect(refused).toMatchObject({ status: 501, body: { code: 'KILL_UNAVAILABLE' } });
+  expect(await cancel(id)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+});
+
 it('streams a task to its end, and says where its output is not', async () => {
   const id = await started();
   await client.result(id);

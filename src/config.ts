@@ -38,6 +38,8 @@ const schema = z.object({
   KUBECONFIG: z.string().min(1).optional(),
   /** Where output is kept when Pods are gone. */
   HOLDFAST_LOG_DIR: z.string().min(1).optional(),
+  /** How long output is kept there after its last line, of tasks that are over. Hours; 0: for ever. */
+  HOLDFAST_LOG_RETENTION_HOURS: count(0, 87_600).default(720),
   HOLDFAST_PYTHON_IMAGE: z.string().min(1).default('python:3.12-slim'),
   HOLDFAST_TASK_QUEUE: z.string().min(1).max(200).default(TASK_QUEUE),
   /** Tasks that one worker follows at the same time. */
@@ -65,6 +67,8 @@ const schema = z.object({
   HOLDFAST_GATEWAY_AUDIENCE: z.string().min(1).default('holdfast'),
   /** Requests that one key, token subject or, without auth, address may make in a minute. */
   HOLDFAST_GATEWAY_RATE: count(1, 1_000_000).default(1_200),
+  /** How long a task that has ended must at least be answered for. Hours; Temporal's own retention is not less than one. */
+  HOLDFAST_GATEWAY_RETENTION_HOURS: count(1, 87_600).default(1),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -77,6 +81,7 @@ export interface Config {
     readonly deadlineMs: number;
   };
   readonly logDir: string;
+  readonly logRetentionHours: number;
   readonly pythonImage: string;
   readonly taskQueue: string;
   readonly maxTasks: number;
@@ -98,6 +103,8 @@ export interface GatewayConfig {
   readonly audience: string;
   /** Requests in a minute. */
   readonly rate: number;
+  /** What the retention of Temporal must at least be. */
+  readonly retentionHours: number;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -121,6 +128,7 @@ export function readConfig(given: Env = process.env): Config {
       deadlineMs: values.HOLDFAST_KUBE_DEADLINE_MS,
     },
     logDir: values.HOLDFAST_LOG_DIR ?? join(stateDir(env), 'task-logs'),
+    logRetentionHours: values.HOLDFAST_LOG_RETENTION_HOURS,
     pythonImage: values.HOLDFAST_PYTHON_IMAGE,
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
@@ -138,6 +146,7 @@ export function readConfig(given: Env = process.env): Config {
       issuer: values.HOLDFAST_GATEWAY_ISSUER,
       audience: values.HOLDFAST_GATEWAY_AUDIENCE,
       rate: values.HOLDFAST_GATEWAY_RATE,
+      retentionHours: values.HOLDFAST_GATEWAY_RETENTION_HOURS,
     },
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };

@@ -3,7 +3,8 @@
  * from here. GATEWAY_METRICS is the one list; docs/runbook.md says what each means, and a test compares them.
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import { CANCEL_STATUSES, type CancelStatus } from './wire/cancel.ts';
+import { CANCEL_STATUSES } from './wire/cancel.ts';
+import { KILL_ANSWERS, type WireKill } from './wire/kill.ts';
 
 export interface GatewayMetricEntry {
   readonly name: string;
@@ -15,6 +16,9 @@ export interface GatewayMetricEntry {
 
 export const STREAMS = ['events', 'logs'] as const;
 export type StreamKind = (typeof STREAMS)[number];
+
+/** `unknown_task`: 404. */
+const CANCEL_ANSWERS = [...CANCEL_STATUSES, 'unknown_task'] as const;
 
 export const GATEWAY_METRICS = {
   requests: {
@@ -33,7 +37,13 @@ export const GATEWAY_METRICS = {
     name: 'holdfast_gateway_cancels_total',
     type: 'counter',
     help: 'Cancels by what they were answered with.',
-    labels: { answer: CANCEL_STATUSES },
+    labels: { answer: CANCEL_ANSWERS },
+  },
+  kills: {
+    name: 'holdfast_gateway_kills_total',
+    type: 'counter',
+    help: 'Kills by what they were answered with.',
+    labels: { answer: KILL_ANSWERS },
   },
   streams: {
     name: 'holdfast_gateway_streams',
@@ -56,12 +66,14 @@ export class GatewayMetrics {
   readonly #requests = new Counter({ ...this.#told(GATEWAY_METRICS.requests) });
   readonly #seconds = new Histogram({ ...this.#told(GATEWAY_METRICS.requestSeconds), buckets: BUCKETS });
   readonly #cancels = new Counter({ ...this.#told(GATEWAY_METRICS.cancels) });
+  readonly #kills = new Counter({ ...this.#told(GATEWAY_METRICS.kills) });
   readonly #streams = new Gauge({ ...this.#told(GATEWAY_METRICS.streams) });
   readonly #cut = new Counter({ ...this.#told(GATEWAY_METRICS.streamsCut) });
 
   /** A rate does not see a series that begins at 1: closed sets begin at 0. */
   constructor() {
-    for (const answer of CANCEL_STATUSES) this.#cancels.inc({ answer }, 0);
+    for (const answer of CANCEL_ANSWERS) this.#cancels.inc({ answer }, 0);
+    for (const answer of KILL_ANSWERS) this.#kills.inc({ answer }, 0);
     for (const kind of STREAMS) {
       this.#streams.set({ kind }, 0);
       this.#cut.inc({ kind }, 0);
@@ -74,8 +86,12 @@ export class GatewayMetrics {
     this.#seconds.observe({ method, route }, seconds);
   }
 
-  cancelAnswered(answer: CancelStatus): void {
+  cancelAnswered(answer: (typeof CANCEL_ANSWERS)[number]): void {
     this.#cancels.inc({ answer });
+  }
+
+  killAnswered(answer: WireKill['answer']): void {
+    this.#kills.inc({ answer });
   }
 
   streamOpened(kind: StreamKind): void {

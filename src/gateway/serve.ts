@@ -6,6 +6,7 @@ import { createLogger } from '../telemetry.ts';
 import { type App, createApp } from './app.ts';
 import { createIdentification } from './auth/identify.ts';
 import { GatewayMetrics } from './metrics.ts';
+import { checkRetention } from './retention.ts';
 
 /** After this long whoever is not done is cut. Milliseconds. */
 const STOP_MS = 25_000;
@@ -18,22 +19,25 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-  const { taskQueue, logDir, gateway } = config;
+  const { taskQueue, logDir, gateway, kubernetes } = config;
+  await checkRetention({ client }, gateway.retentionHours);
   const { identify, close: forget } = createIdentification(gateway, log);
   const metrics = new GatewayMetrics();
+  const mayKill = kubernetes.context !== undefined;
   const app = await createApp({
     client,
     taskQueue,
     logDir,
     identify,
     rate: gateway.rate,
+    mayKill,
     log,
     metrics,
     stopping: stop.signal,
   });
   const url = await app.listen({ host: gateway.host, port: gateway.port, listenTextResolver: () => '' });
   // Said at every log level: whoever started it waits for it.
-  log.child({}, { level: 'info' }).info({ url, taskQueue }, 'gateway ready');
+  log.child({}, { level: 'info' }).info({ url, taskQueue, mayKill }, 'gateway ready');
   log.info({ signal: await stopped }, 'gateway stops; what it has begun is ended first');
   stop.abort();
   await close(app);

@@ -61,7 +61,7 @@ async function openIssuer(): Promise<Issuer> {
 
 function configOf(more: Partial<GatewayConfig> = {}): GatewayConfig {
   const none = { keys: undefined, issuer: undefined, open: false };
-  return { host: '127.0.0.1', port: 1, audience: 'holdfast', rate: 1_000, ...none, ...more };
+  return { host: '127.0.0.1', port: 1, audience: 'holdfast', rate: 1_000, retentionHours: 1, ...none, ...more };
 }
 
 async function callerBy(authorization: string | undefined, more: Partial<GatewayConfig> = {}) {

@@ -363,6 +363,13 @@ it('shows nobody a task of another tenant, nor lets anybody touch it', async () 
   expect(asked).toEqual([ours]);
 });
 
+it('kills nothing, for it has no access to Kubernetes; with it, see gateway-kill.test.ts', async () => {
+  const id = await running();
+  const refused = await api.call('killTask', { at: { id }, body: {} });
+  expect(refused).toMatchObject({ status: 501, body: { code: 'KILL_UNAVAILABLE' } });
+  expect(await cancel(id)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+});
+
 it('streams a task to its end, and says where its output is not', async () => {
   const id = await started();
   await client.result(id);
@@ -381,8 +388,10 @@ it('streams a task to its end, and says where its output is not', async () => {
 it('tells how it is', async () => {
   expect(await api.call('live')).toMatchObject({ status: 200 });
   await until('the worker polls', async () => (await api.call('ready')).status === 200);
+  expect((await api.call('ready')).body['retention_seconds']).toBeGreaterThanOrEqual(3_600);
   const { text } = await api.call('metrics');
   expect(text).toMatch(/^holdfast_gateway_cancels_total\{answer="already_completed"\} [1-9]/m);
+  expect(text).toMatch(/^holdfast_gateway_cancels_total\{answer="unknown_task"\} [1-9]/m);
   expect(text).toMatch(
     /^holdfast_gateway_requests_total\{method="POST",route="\/v1\/tasks\/:id\/cancel",status="404"\} [1-9]/m,
   );

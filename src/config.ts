@@ -29,6 +29,18 @@ function isSocketAddress(text: string): boolean {
 
 const socketAddress = z.string().refine(isSocketAddress, 'must be an IP address and a port, e.g. 127.0.0.1:9464');
 
+/** `10.0.0.7` or `10.0.0.0/8`. */
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+const networks = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.every(isNetwork), 'must be IP addresses or networks, e.g. 10.0.0.0/8, with commas between');
+
 const schema = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
   HOLDFAST_KUBE_CONTEXT: z.string().min(1).optional(),
@@ -67,6 +79,8 @@ const schema = z.object({
   HOLDFAST_GATEWAY_AUDIENCE: z.string().min(1).default('holdfast'),
   /** Requests that one key, token subject or, without auth, address may make in a minute. */
   HOLDFAST_GATEWAY_RATE: count(1, 1_000_000).default(1_200),
+  /** Addresses or networks of the proxies before the gateway, whose X-Forwarded-For is believed; with commas between. */
+  HOLDFAST_GATEWAY_PROXIES: networks.default([]),
   /** How long a task that has ended must at least be answered for. Hours; Temporal's own retention is not less than one. */
   HOLDFAST_GATEWAY_RETENTION_HOURS: count(1, 87_600).default(1),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -103,6 +117,7 @@ export interface GatewayConfig {
   readonly audience: string;
   /** Requests in a minute. */
   readonly rate: number;
+  readonly proxies: readonly string[];
   /** What the retention of Temporal must at least be. */
   readonly retentionHours: number;
 }
@@ -146,6 +161,7 @@ export function readConfig(given: Env = process.env): Config {
       issuer: values.HOLDFAST_GATEWAY_ISSUER,
       audience: values.HOLDFAST_GATEWAY_AUDIENCE,
       rate: values.HOLDFAST_GATEWAY_RATE,
+      proxies: values.HOLDFAST_GATEWAY_PROXIES,
       retentionHours: values.HOLDFAST_GATEWAY_RETENTION_HOURS,
     },
     logLevel: values.HOLDFAST_LOG_LEVEL,

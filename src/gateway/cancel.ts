@@ -2,7 +2,9 @@
  * A cancel and its true answer: asked for, waited for, and then read from Temporal's record alone. Whatever raced with
  * it, the answer is what the record says at the end, so it cannot contradict history.
  */
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import { answerOf } from '../cancel-answer.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { CancelAnswer } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
@@ -21,9 +23,12 @@ export interface CancelWish {
   readonly signal: AbortSignal;
 }
 
-/** @throws HoldfastError TASK_UNKNOWN */
-export async function cancelTask(deps: Deps, taskId: string, wish: CancelWish): Promise<WireCancel> {
-  const { status, view } = await requestCancel(deps, taskId, wish);
+/** `seen`: the task as the record had it when the request came. @throws HoldfastError TASK_UNKNOWN */
+export async function cancelTask(deps: Deps, seen: TaskView, wish: CancelWish): Promise<WireCancel> {
+  const { taskId } = seen;
+  const { status, view } = seen.open
+    ? await requestCancel(deps, taskId, wish)
+    : { status: statusOf(seen, answerOf(seen, 'before')), view: seen };
   deps.metrics.cancelAnswered(status);
   const request = view.cancelRequested ? await ask(deps, () => firstRequest(deps.client, view)) : undefined;
   return {
@@ -61,10 +66,13 @@ export async function requestCancel(
 
 /** Waits for the task's end, however it ends, or for the signal. */
 async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal): Promise<void> {
-  await client.temporal
-    .withAbortSignal(signal, () => client.result(taskId))
+  const { temporal } = client;
+  await temporal
+    .withAbortSignal(signal, () => temporal.workflow.getHandle(taskId).result())
     .catch((error: unknown) => {
-      if (!signal.aborted) throw error;
+      // Whoever waits reads the record himself: how it ended, or that there is none any more.
+      const isOver = error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;
+      if (!isOver && !signal.aborted) throw error;
     });
 }
 

@@ -30,6 +30,7 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
     logDir,
     identify,
     rate: gateway.rate,
+    proxies: gateway.proxies,
     mayKill,
     log,
     metrics,

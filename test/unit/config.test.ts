@@ -98,6 +98,9 @@ describe('every variable', () => {
     ['HOLDFAST_GATEWAY_ISSUER', 'https://i', { gateway: { issuer: 'https://i' } }],
     ['HOLDFAST_GATEWAY_AUDIENCE', 'a', { gateway: { audience: 'a' } }],
     ['HOLDFAST_GATEWAY_RATE', '5', { gateway: { rate: 5 } }],
+    ['HOLDFAST_GATEWAY_PROXIES', '10.0.0.0/8, ::1', { gateway: { proxies: ['10.0.0.0/8', '::1'] } }],
+    ['HOLDFAST_GATEWAY_RETENTION_HOURS', '72', { gateway: { retentionHours: 72 } }],
+    ['HOLDFAST_LOG_RETENTION_HOURS', '0', { logRetentionHours: 0 }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ])('%s is taken as it is given', (name, value, expected) => {
     expect(alone({ [name]: value })).toMatchObject(expected);
@@ -127,6 +130,10 @@ describe('every variable', () => {
     ['HOLDFAST_GATEWAY_AUTH', 'no'],
     ['HOLDFAST_GATEWAY_ISSUER', 'issuer'],
     ['HOLDFAST_GATEWAY_RATE', '0'],
+    ['HOLDFAST_GATEWAY_PROXIES', 'proxy.example'],
+    ['HOLDFAST_GATEWAY_PROXIES', '10.0.0.0/33'],
+    ['HOLDFAST_GATEWAY_RETENTION_HOURS', '0'],
+    ['HOLDFAST_LOG_RETENTION_HOURS', '30d'],
     ['HOLDFAST_LOG_LEVEL', 'loud'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(Object.keys(problemsOf({ [name]: value }))).toEqual([name]);

@@ -49,8 +49,8 @@ interface Wish {
 async function cancel(deps: Deps, caller: Caller, taskId: string, { wait, reason = '' }: Wish) {
   const ms = (tryDuration(wait) ?? 0) * 1_000;
   try {
-    await visibleTask(deps, caller, taskId);
-    return await cancelTask(deps, taskId, { reason, by: caller.name, wait: ms, signal: deps.stopping });
+    const seen = await visibleTask(deps, caller, taskId);
+    return await cancelTask(deps, seen, { reason, by: caller.name, wait: ms, signal: deps.stopping });
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') deps.metrics.cancelAnswered('unknown_task');
     throw error;

@@ -13,20 +13,11 @@ import {
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import { answerOf } from './cancel-answer.ts';
 import type { Config } from './config.ts';
-import {
-  type CancelAnswer,
-  type KillCandidate,
-  type KillFilter,
-  type KillReport,
-  type Problem,
-  type Task,
-  type TaskResult,
-  WORKFLOW_TYPE,
-} from './contract.ts';
+import { type CancelAnswer, type Problem, type Task, type TaskResult, WORKFLOW_TYPE } from './contract.ts';
 import { HoldfastError } from './errors.ts';
 import { digest, taskLabel } from './fence.ts';
 import type { KillGround } from './kill/ground.ts';
-import type { KillOptions } from './kill/kill.ts';
+import type { KillCandidate, KillFilter, KillOptions, KillReport } from './kill/contract.ts';
 import { type ContainerLine, linesSince } from './logs/container-lines.ts';
 import { LogStore, type StoredRun } from './logs/store.ts';
 import { checkTask, checkTaskId } from './schemas.ts';
@@ -39,7 +30,7 @@ import type { Workload } from './workloads/workload.ts';
 export { type Config, readConfig } from './config.ts';
 export type * from './contract.ts';
 export { ERRORS, type ErrorCode, EXIT, HoldfastError } from './errors.ts';
-export type { KillOptions } from './kill/kill.ts';
+export type * from './kill/contract.ts';
 export type { ContainerLine } from './logs/container-lines.ts';
 export type { TaskView } from './task-view.ts';
 

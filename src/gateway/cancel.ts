@@ -3,6 +3,7 @@
  * it, the answer is what the record says at the end, so it cannot contradict history.
  */
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import { ALREADY } from '../cancel-answer.ts';
 import type { HoldfastClient } from '../client.ts';
 import type { CancelAnswer } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
@@ -70,18 +71,7 @@ async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal
 
 function statusOf({ outcome }: Pick<TaskView, 'outcome'>, said: CancelAnswer): CancelStatus {
   if (outcome === undefined) return 'cancelling';
-  switch (outcome) {
-    case 'cancelled':
-      return said === 'cancelling' ? 'cancelled' : 'already_cancelled';
-    case 'succeeded':
-      return 'already_completed';
-    case 'failed':
-      return 'already_failed';
-    case 'terminated':
-      return 'already_terminated';
-    case 'timed_out':
-      return 'already_timed_out';
-  }
+  return outcome === 'cancelled' && said === 'cancelling' ? 'cancelled' : ALREADY[outcome];
 }
 
 function sentence(status: CancelStatus, { taskId, started, closedAt }: TaskView, requestedAt?: string): string {

@@ -13,26 +13,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import type { KillReport } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
+import type { KillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { PodEyes } from './pod-eyes.ts';
 import { reportOf } from './report.ts';
 import { couldRun, endOf, isReleased, type KillStep, nextKillSteps, type Patience } from './steps.ts';
 import { endWorkflow, type KillOrder, recordOf, type TaskRecord } from './workflow.ts';
-
-export interface KillOptions {
-  /** Why; it is in the history of the workflow that is terminated. At most 1,000 characters. */
-  readonly reason?: string;
-  /** Who kills, for the same history. Default: the identity of Temporal's client, a process and its host. */
-  readonly by?: string;
-  /** How long the nodes are given to end the containers and say so, before Pods are removed. Seconds, default 30. */
-  readonly waitSeconds?: number;
-  /** First run id of the task that is meant, if a later one of the same id must not be. */
-  readonly firstRunId?: string;
-}
 
 /** Longer than a busy node needs: what is removed without its word cannot be proved any more. */
 const WAIT_SECONDS = 30;

@@ -15,7 +15,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind } from '../../lab/proxy/classify.ts';
 import { HoldfastClient, type KillOptions } from '../../src/client.ts';
 import { type Config, readConfig } from '../../src/config.ts';
-import type { CommandTask, KillReport } from '../../src/contract.ts';
+import type { CommandTask } from '../../src/contract.ts';
+import type { KillReport } from '../../src/kill/contract.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { abandoned, command, FOREVER, images, openScene, phaseOf, type Scene, until } from './scene.ts';
 

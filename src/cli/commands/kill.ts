@@ -2,8 +2,8 @@
 import { createInterface } from 'node:readline/promises';
 import { hostname, userInfo } from 'node:os';
 import type { HoldfastClient, KillOptions } from '../../client.ts';
-import type { KillCandidate } from '../../contract.ts';
 import { EXIT, HoldfastError } from '../../errors.ts';
+import type { KillCandidate } from '../../kill/contract.ts';
 import { failureOf } from '../failure.ts';
 import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
 import { withClient } from '../session.ts';

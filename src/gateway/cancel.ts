@@ -5,10 +5,10 @@
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { ALREADY } from '../cancel-answer.ts';
 import type { HoldfastClient } from '../client.ts';
+import { newestFirst } from '../client/temporal/history.ts';
 import type { CancelAnswer } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
 import { ask, type Deps } from './deps.ts';
-import { newestFirst } from './history.ts';
 import { unknownTask } from './visible-task.ts';
 import type { CancelStatus, WireCancel } from './wire/cancel.ts';
 
@@ -62,11 +62,9 @@ export async function requestCancel(
 
 /** Waits for the task's end, however it ends, or for the signal. */
 async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal): Promise<void> {
-  await client.temporal
-    .withAbortSignal(signal, () => client.result(taskId))
-    .catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+  await client.result(taskId, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 function statusOf({ outcome }: Pick<TaskView, 'outcome'>, said: CancelAnswer): CancelStatus {
@@ -106,7 +104,7 @@ function whatIsLeft({ waitingFor, job, pod }: TaskView): readonly string[] {
 
 /** When the task's cancel was recorded, and why it was asked for. A second request changes neither. */
 async function firstRequest(client: HoldfastClient, view: TaskView) {
-  for await (const event of newestFirst(client, view)) {
+  for await (const event of newestFirst(client.temporal, view)) {
     const request = event.workflowExecutionCancelRequestedEventAttributes;
     const at = optionalTsToMs(event.eventTime);
     if (request && at !== undefined) return { at: new Date(at).toISOString(), reason: request.cause ?? '' };

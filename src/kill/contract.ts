@@ -10,6 +10,8 @@ export interface KillOptions {
   readonly waitSeconds?: number;
   /** First run id of the task that is meant, if a later one of the same id must not be. */
   readonly firstRunId?: string;
+  /** Ends the call, not what it has ended by then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

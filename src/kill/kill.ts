@@ -60,6 +60,7 @@ class Kill {
   readonly #task: string;
   readonly #order: KillOrder;
   readonly #waitMs: number;
+  readonly #signal: AbortSignal | undefined;
   #firstRunId: string | undefined;
   #eyes: PodEyes | undefined;
   #terminated = false;
@@ -68,13 +69,20 @@ class Kill {
   #couldRun = false;
 
   constructor(ground: KillGround, taskId: string, options: KillOptions) {
-    const { reason = '', by = ground.temporal.options.identity, waitSeconds = WAIT_SECONDS, firstRunId } = options;
+    const {
+      reason = '',
+      by = ground.temporal.options.identity,
+      waitSeconds = WAIT_SECONDS,
+      firstRunId,
+      signal,
+    } = options;
     this.#ground = ground;
     this.#taskId = taskId;
     this.#task = taskLabel(ground.temporalNamespaceId, taskId);
     this.#order = { reason: reason.slice(0, REASON_LENGTH), by };
     this.#waitMs = waitSeconds * 1_000;
     this.#firstRunId = firstRunId;
+    this.#signal = signal;
   }
 
   get hasBegun(): boolean {
@@ -91,6 +99,7 @@ class Kill {
     await insist(() => this.#look());
     const before = await recordOf(temporal, this.#taskId);
     this.#check(before);
+    this.#signal?.throwIfAborted();
     this.#firstRunId ??= before.firstRunId;
     if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();
     let [ended, left] = [await this.#endWorkflow(), await this.#clear()];
@@ -147,6 +156,7 @@ class Kill {
     const forceAt = Date.now() + this.#waitMs;
     const endAt = forceAt + CLEARING_MS;
     for (let pause = 50; ; pause = Math.min(pause * 2, LOOK_MS)) {
+      this.#signal?.throwIfAborted();
       const changed = this.#eyes?.changed(pause);
       const patience: Patience = Date.now() < forceAt ? 'asking' : 'forcing';
       const left = await this.#step(patience).catch((error: unknown) => {

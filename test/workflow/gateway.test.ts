@@ -10,7 +10,7 @@ import { HoldfastClient } from '../../src/client.ts';
 import { createApp } from '../../src/gateway/app.ts';
 import { SCOPES } from '../../src/gateway/caller.ts';
 import { anyone, type Identify } from '../../src/gateway/auth/guard.ts';
-import { newestFirst } from '../../src/gateway/history.ts';
+import { newestFirst } from '../../src/client/temporal/history.ts';
 import { GatewayMetrics } from '../../src/gateway/metrics.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { Driver } from '../gateway/driver.ts';
@@ -358,7 +358,7 @@ it('shows nobody a task of another tenant, nor lets anybody touch it', async () 
   const told = await shared.call('cancelTask', { at: { id }, body: {}, query: { wait: '30s' }, ...as(ours) });
   expect(told).toMatchObject({ status: 200, body: { status: 'cancelled' } });
   expect(await shared.call('describeTask', { at: { id }, ...as(ours) })).toMatchObject({ status: 200 });
-  const history = await Array.fromAsync(newestFirst(client, await client.describe(id)));
+  const history = await Array.fromAsync(newestFirst(client.temporal, await client.describe(id)));
   const asked = history.flatMap((event) => event.workflowExecutionCancelRequestedEventAttributes?.identity ?? []);
   expect(asked).toEqual([ours]);
 });

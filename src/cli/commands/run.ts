@@ -81,7 +81,7 @@ async function followed(
   // Else the question for the result, which Temporal answers when it has one, would keep us from leaving.
   const abort = new AbortController();
   const away = once(() => display.say('Temporal does not answer; asking again. The task goes on meanwhile.'));
-  const result = patiently(() => client.temporal.withAbortSignal(abort.signal, () => client.result(taskId)), away);
+  const result = patiently(() => client.result(taskId, { signal: abort.signal }), away);
   const end = await watch(client, taskId, display, Promise.race([result, left]))
     .catch((error: unknown) => {
       display.say(`Task ${taskId} goes on without us; \`holdfast status ${taskId}\` shows it.`);

@@ -74,17 +74,21 @@ export function wireTask(view: TaskView): WireTask {
     completed_at: view.closedAt ?? null,
     cancel: cancel === undefined ? null : { reason: cancel.reason, requested_at: cancel.at },
     job: view.job ?? null,
-    pod: view.pod === undefined ? null : { ...view.pod, node: view.pod.node ?? null },
+    pod: wirePod(view),
     progress: wireProgress(view),
     diagnosis: wireDiagnosis(view),
   };
 }
 
-export function wireProgress({ progress }: Pick<TaskView, 'progress'>): z.infer<typeof task>['progress'] {
+export function wirePod({ pod }: Pick<TaskView, 'pod'>): WireTask['pod'] {
+  return pod === undefined ? null : { ...pod, node: pod.node ?? null };
+}
+
+export function wireProgress({ progress }: Pick<TaskView, 'progress'>): WireTask['progress'] {
   return progress === undefined ? null : { ...progress, note: progress.note ?? null };
 }
 
-export function wireDiagnosis({ problem }: Pick<TaskView, 'problem'>): z.infer<typeof task>['diagnosis'] {
+export function wireDiagnosis({ problem }: Pick<TaskView, 'problem'>): WireTask['diagnosis'] {
   if (problem === undefined) return null;
   const { code, message, next = null, facts = {} } = problem;
   return { code, message, next, facts };

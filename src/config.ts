@@ -65,6 +65,10 @@ const schema = z.object({
   HOLDFAST_GATEWAY_AUDIENCE: z.string().min(1).default('holdfast'),
   /** Requests that one key, token subject or, without auth, address may make in a minute. */
   HOLDFAST_GATEWAY_RATE: count(1, 1_000_000).default(1_200),
+  /** A gateway, which the command line asks instead of Temporal. */
+  HOLDFAST_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  /** API key for that gateway, or a token of its issuer. */
+  HOLDFAST_API_KEY: z.string().trim().min(1).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -85,6 +89,8 @@ export interface Config {
   readonly workflowBundle: string | undefined;
   readonly metricsAddress: string | undefined;
   readonly gateway: GatewayConfig;
+  /** The gateway to ask instead of Temporal, if one is named. */
+  readonly api: { readonly url: string; readonly token: string | undefined } | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -139,6 +145,7 @@ export function readConfig(given: Env = process.env): Config {
       audience: values.HOLDFAST_GATEWAY_AUDIENCE,
       rate: values.HOLDFAST_GATEWAY_RATE,
     },
+    api: values.HOLDFAST_URL === undefined ? undefined : { url: values.HOLDFAST_URL, token: values.HOLDFAST_API_KEY },
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
 }

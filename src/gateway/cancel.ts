@@ -33,6 +33,7 @@ export async function cancelTask(deps: Deps, taskId: string, wish: CancelWish): 
     message: sentence(status, view, request?.at),
     outcome: view.outcome ?? null,
     phase: view.phase,
+    started: view.started,
     requested_at: request?.at ?? null,
     completed_at: view.closedAt ?? null,
     cancelled_at: (view.outcome === 'cancelled' && view.closedAt) || null,

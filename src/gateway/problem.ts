@@ -27,12 +27,18 @@ export function problemDocumentOf({ code, message, next, facts }: HoldfastError,
     code,
     detail: message,
     next,
+    facts: status < 500 ? scalars(facts) : {},
     errors: ((facts['problems'] ?? []) as readonly InputProblem[]).map(({ field, message: why }) => ({
       field,
       message: why,
     })),
     request_id: requestId,
   };
+}
+
+function scalars(facts: HoldfastError['facts']): ProblemDocument['facts'] {
+  const plain = Object.entries(facts).filter(([, fact]) => typeof fact === 'string' || typeof fact === 'number');
+  return Object.fromEntries(plain) as ProblemDocument['facts'];
 }
 
 /** Fastify's own: https://fastify.dev/docs/latest/Reference/Errors/ */

@@ -17,7 +17,7 @@ function dataOf(told: Told['event'], view: TaskView): unknown {
     case 'progress':
       return { pod: wirePod(told), progress: wireProgress(told) };
     case 'diagnosis':
-      return { diagnosis: wireDiagnosis(told) };
+      return { diagnosis: wireDiagnosis(told.problem) };
     case 'outcome':
       return wireResult(view, told);
   }

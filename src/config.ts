@@ -29,6 +29,12 @@ function isSocketAddress(text: string): boolean {
 
 const socketAddress = z.string().refine(isSocketAddress, 'must be an IP address and a port, e.g. 127.0.0.1:9464');
 
+const BARE = 'must have no user, query or fragment; the key goes into HOLDFAST_API_KEY';
+
+function isBare(url: string): boolean {
+  return !URL.canParse(url) || /^[^@?#]*$/.test(url);
+}
+
 const schema = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
   HOLDFAST_KUBE_CONTEXT: z.string().min(1).optional(),
@@ -66,7 +72,10 @@ const schema = z.object({
   /** Requests that one key, token subject or, without auth, address may make in a minute. */
   HOLDFAST_GATEWAY_RATE: count(1, 1_000_000).default(1_200),
   /** A gateway, which the command line asks instead of Temporal. */
-  HOLDFAST_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  HOLDFAST_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .refine(isBare, BARE)
+    .optional(),
   /** API key for that gateway, or a token of its issuer. */
   HOLDFAST_API_KEY: z.string().trim().min(1).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),

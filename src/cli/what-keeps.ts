@@ -1,5 +1,5 @@
 /** Why a task does not get on, beyond what its Pod says: no worker, or a worker that fails and tries again. */
-import type { HoldfastClient } from '../client.ts';
+import type { HoldfastClient, TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import { ERRORS, isErrorCode } from '../errors.ts';
 
@@ -10,15 +10,20 @@ const POLL_MS = 70_000;
 /** temporal.api.enums.v1.PendingWorkflowTaskState and TaskQueueType. */
 const [SCHEDULED, WORKFLOW_QUEUE] = [1, 1];
 
+type Temporal = HoldfastClient['temporal'];
+
 interface Timestamp {
   readonly seconds?: { toString(): string } | number | null;
 }
 
-export async function whatKeeps(client: HoldfastClient, taskId: string, now: number): Promise<Problem | undefined> {
-  const { raw, taskQueue } = await client.temporal.workflow.getHandle(taskId).describe();
+/** Undefined over HTTP: only Temporal itself can tell. */
+export async function whatKeeps(client: TaskClient, taskId: string, now: number): Promise<Problem | undefined> {
+  if (!('temporal' in client)) return undefined;
+  const { temporal } = client as HoldfastClient;
+  const { raw, taskQueue } = await temporal.workflow.getHandle(taskId).describe();
   const waiting = raw.pendingWorkflowTask;
   if (waiting?.state === SCHEDULED && now - millisecondsOf(waiting.scheduledTime, now) > LIES_MS)
-    return nobodyTakesIt(client, taskQueue, now);
+    return nobodyTakesIt(temporal, taskQueue, now);
   // Once more is ordinary: a worker that was restarted. What fails again will fail until somebody acts.
   if ((waiting?.attempt ?? 0) > 2) return workerFails(waiting?.attempt ?? 0);
   const failing = raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
@@ -37,9 +42,9 @@ function workerFails(attempt: number): Problem {
   };
 }
 
-async function nobodyTakesIt(client: HoldfastClient, queue: string, now: number): Promise<Problem> {
-  const { namespace } = client.temporal.options;
-  const { pollers } = await client.temporal.workflowService.describeTaskQueue({
+async function nobodyTakesIt(temporal: Temporal, queue: string, now: number): Promise<Problem> {
+  const { namespace } = temporal.options;
+  const { pollers } = await temporal.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: queue },
     taskQueueType: WORKFLOW_QUEUE,

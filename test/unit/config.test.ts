@@ -56,6 +56,7 @@ describe('with nothing said', () => {
       workflowBundle: undefined,
       metricsAddress: undefined,
       gateway: { host: '127.0.0.1', port: 8080, open: false, keys: undefined, issuer: undefined, audience: 'holdfast' },
+      api: undefined,
       logLevel: 'info',
     });
     expect(() => loadKubeConfig(alone().kubernetes)).toThrow(/HOLDFAST_KUBE_CONTEXT is not set/);
@@ -72,6 +73,11 @@ describe('with nothing said', () => {
     expect(alone(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(alone());
     expect(beside(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(beside());
   });
+});
+
+it('a gateway is named with its key, whatever stands around that in its file', () => {
+  const api = { url: 'http://h:8080', token: 'k' };
+  expect(alone({ HOLDFAST_URL: api.url, HOLDFAST_API_KEY: ' k\n' })).toMatchObject({ api });
 });
 
 describe('every variable', () => {
@@ -98,6 +104,8 @@ describe('every variable', () => {
     ['HOLDFAST_GATEWAY_ISSUER', 'https://i', { gateway: { issuer: 'https://i' } }],
     ['HOLDFAST_GATEWAY_AUDIENCE', 'a', { gateway: { audience: 'a' } }],
     ['HOLDFAST_GATEWAY_RATE', '5', { gateway: { rate: 5 } }],
+    ['HOLDFAST_URL', 'https://h/x', { api: { url: 'https://h/x', token: undefined } }],
+    ['HOLDFAST_API_KEY', 'k', { api: undefined }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ])('%s is taken as it is given', (name, value, expected) => {
     expect(alone({ [name]: value })).toMatchObject(expected);
@@ -105,6 +113,9 @@ describe('every variable', () => {
   });
 
   it.each([
+    ['HOLDFAST_URL', 'h:8080'],
+    ['HOLDFAST_URL', 'https://me:secret@h'],
+    ['HOLDFAST_URL', 'https://h/?key=secret'],
     ['HOLDFAST_KUBE_NAMESPACE', 'Team_A'],
     ['HOLDFAST_KUBE_NAMESPACE', 'a'.repeat(64)],
     ['HOLDFAST_TASK_QUEUE', 'q'.repeat(201)],

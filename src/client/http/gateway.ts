@@ -40,7 +40,8 @@ export class Gateway {
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#url = options.url.replace(/\/+$/, '');
+    const { origin, pathname } = new URL(options.url);
+    this.#url = `${origin}${pathname}`.replace(/\/+$/, '');
   }
 
   /** @throws HoldfastError what the gateway refuses; GATEWAY_UNREACHABLE */

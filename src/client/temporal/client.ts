@@ -127,6 +127,7 @@ export class HoldfastClient implements TaskClient {
   }
 
   async kill(taskId: string, options: KillOptions = {}): Promise<KillReport> {
+    options.signal?.throwIfAborted();
     const { kill } = await import('../../kill/kill.ts');
     return kill(await this.#ground(), taskId, options);
   }

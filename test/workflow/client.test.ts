@@ -63,7 +63,7 @@ describe.each<[string, () => TaskClient]>([
     const again = await way().start(TASK, { id });
     expect(again).toMatchObject({ taskId: id, isNew: false });
     expect(again.runId).toBe((await scene.client.describe(id)).runId);
-    const error = await refusal(way().start({ ...TASK, image: 'b' } as Task, { id }));
+    const error = await refusal(way().start({ ...TASK, image: 'b' }, { id }));
     expect(error).toMatchObject({ code: 'TASK_ID_TAKEN', facts: { taskId: id }, next: expect.stringMatching(/\.$/) });
   });
 

@@ -51,7 +51,7 @@ async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<Serve
   }
 }
 
-export async function* linesIn(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
+export async function* linesIn(body: ReadableStream<Uint8Array>): AsyncGenerator {
   for await (const line of pieces(body, '\n')) yield JSON.parse(line) as unknown;
 }
 

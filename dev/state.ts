@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import type { ImageNames } from './images/index.ts';
+import { writeWhole } from './system/files.ts';
 import type { Paths } from './system/paths.ts';
 import type { ProcessIdentity } from './system/processes.ts';
 
@@ -48,13 +48,6 @@ export function readState(paths: Paths): State | undefined {
 
 export function writeState(paths: Paths, state: State): void {
   writeWhole(paths.stateFile, state);
-}
-
-/** A reader sees the old file or the new one, never half of one. */
-export function writeWhole(path: string, content: object): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.${process.pid}`, path);
 }
 
 export function forgetState(paths: Paths): void {

@@ -5,7 +5,6 @@ import type { Command } from './cluster/control-plane.ts';
 import { eventually } from './cluster/local.ts';
 import { obstacle } from './obstacle.ts';
 import type { Obstacle } from './obstacle.ts';
-import type { Plan } from './plan.ts';
 import type { Reporter } from './report.ts';
 import type { TemporalState } from './state.ts';
 import { ensureGoTool, goTools, isGoToolBuilt } from './toolchain/go.ts';
@@ -110,7 +109,7 @@ function temporalCommand(program: string, folder: string, ports: Ports): Command
 }
 
 export async function startTemporal(
-  { temporal, ports }: Plan,
+  { temporal, ports }: { readonly temporal: TemporalPlan; readonly ports: Ports },
   paths: Paths,
   start: (part: Command) => unknown,
 ): Promise<TemporalState> {

@@ -87,6 +87,8 @@ export const LIMITS = {
   inputBytes: 950_000,
   /** A task id is a Temporal Workflow Id; longer ones do not fit the annotations that carry it. */
   taskIdLength: 200,
+  /** Of a cancel or a kill. Characters; the doors refuse more, and what comes past them is cut. */
+  reasonLength: 1_000,
   /** Samples in one evaluation; more are split into several tasks, and pass@k is taken over their results. */
   samples: 20_000,
   /** What the log store keeps per container; what comes after is cut, and the log says so. */

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { join } from 'node:path';
 import type { Reporter } from '../report.ts';
 import { findProgram, run } from '../system/processes.ts';
-import { writeWhole } from '../state.ts';
+import { writeWhole } from '../system/files.ts';
 import { waitForLock } from '../system/lock.ts';
 import { ensure, hashOf } from './cache.ts';
 
@@ -111,21 +111,40 @@ async function downloadAndExtract(options: readonly string[], names: readonly st
   }
 }
 
-/** The program that starts containers. Debian's is used because building it takes a C compiler. */
-export async function ensureRunc(cache: string, source: Apt, reporter: Reporter): Promise<string> {
-  const packages = await source.packages(['runc']);
+interface Wanted {
+  readonly name: string;
+  readonly package: string;
+  /** Where it is in the package. */
+  readonly path: string;
+  readonly why: string;
+}
+
+/** One program out of a package. */
+export async function ensureDebianProgram(
+  cache: string,
+  source: Apt,
+  reporter: Reporter,
+  wanted: Wanted,
+): Promise<string> {
+  const packages = await source.packages([wanted.package]);
   const folder = await ensure(cache, {
-    name: 'runc',
+    name: wanted.name,
     key: packages.pins,
     async build(target) {
-      const step = reporter.step('Taking runc from its Debian package', 'it starts the containers');
+      const step = reporter.step(`Taking ${wanted.name} from its Debian package`, wanted.why);
       const aside = join(target, 'extracted');
       mkdirSync(aside);
       await packages.extract(aside);
-      copyFileSync(join(aside, 'usr', 'sbin', 'runc'), join(target, 'runc'));
+      copyFileSync(join(aside, wanted.path), join(target, wanted.name));
       rmSync(aside, { recursive: true });
       step.done();
     },
   });
-  return join(folder, 'runc');
+  return join(folder, wanted.name);
+}
+
+/** The program that starts containers. Debian's is used because building it takes a C compiler. */
+export function ensureRunc(cache: string, source: Apt, reporter: Reporter): Promise<string> {
+  const wanted = { name: 'runc', package: 'runc', path: 'usr/sbin/runc', why: 'it starts the containers' };
+  return ensureDebianProgram(cache, source, reporter, wanted);
 }

@@ -1,4 +1,5 @@
 /** What the report reads of the results of tier 1 and tier 2, and how it says it. */
+import type { Summary } from '../sweep/results.ts';
 
 /** `npm run lab -- model --json`, kept as docs/evidence/model.json. */
 export interface ModelResult {
@@ -17,21 +18,9 @@ export interface ModelResult {
 }
 
 /** `npm run lab -- sweep --summary docs/evidence/sweep-NODES.json`, once for each kind of nodes. */
-export interface SweepResult {
+export interface SweepResult extends Summary {
   readonly nodes: 'real' | 'simulated';
-  readonly cases: number;
-  readonly held: number;
-  readonly failed: readonly { readonly id: string }[];
-  readonly cancelled: number;
-  readonly byKind: Readonly<Record<string, number>>;
-  readonly answers: Readonly<Record<string, number>>;
-  readonly latePods: number;
   readonly bystandersUntouched: boolean;
-  /** Milliseconds. */
-  readonly p50: number;
-  readonly p95: number;
-  readonly versions: Readonly<Record<string, number>>;
-  readonly days: readonly string[];
 }
 
 export function modelSection({ explored }: ModelResult): readonly string[] {

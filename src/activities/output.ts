@@ -1,6 +1,7 @@
 /** From a container's output to progress and to a result: both read what the collector has stored. */
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Ending, Progress } from '../contract.ts';
+import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
 import { logFile, type StoredRun } from '../logs/store.ts';
 import { workloads } from '../workloads/index.ts';
@@ -38,8 +39,7 @@ export class ProgressReader {
 
 /** Collects every container of the Pod that has begun to run; resolves when all have ended and are stored. */
 export function collect(deps: Deps, run: StoredRun, pod: V1Pod): Promise<void> {
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const begun = statuses.filter(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
+  const begun = statusesOf(pod).filter(hasBegun);
   const source = { run, pod: pod.metadata?.name ?? '', podUid: pod.metadata?.uid ?? '' };
   const drained = begun.map(
     ({ name }) =>
@@ -51,8 +51,7 @@ export function collect(deps: Deps, run: StoredRun, pod: V1Pod): Promise<void> {
 async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, container: string): Promise<boolean> {
   const pod = deps.watch.see(source.run.run).pods.find(({ metadata }) => metadata?.uid === source.podUid);
   if (pod === undefined) return true;
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  return statuses.find(({ name }) => name === container)?.state?.terminated !== undefined;
+  return statusesOf(pod).find(({ name }) => name === container)?.state?.terminated !== undefined;
 }
 
 /** The result of a Pod that succeeded, read from its whole output. */

@@ -1,9 +1,10 @@
 /** Release as a worker does it: the loop, and what the run wrote is kept on the way. */
-import type { CoreV1Event, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem, Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isEnding, type RunWorld, taskLabel } from '../fence.ts';
+import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import type { ContainerTimes } from '../kubernetes/container-times.ts';
 import { endOfRun } from '../kubernetes/diagnosis.ts';
 import type { LogLine, StoredRun } from '../logs/store.ts';
@@ -50,7 +51,7 @@ export async function releaseRun(
  * server has no index of events, and reads all of the namespace for each question.
  */
 async function keepEvents(deps: Deps, run: StoredRun, world: RunWorld, signal: AbortSignal): Promise<void> {
-  if (world.job?.spec?.suspend === true || world.pods.some(hasBegun)) return;
+  if (world.job?.spec?.suspend === true || world.pods.flatMap(statusesOf).some(hasBegun)) return;
   const uids = [world.job, ...world.pods].flatMap((object) => object?.metadata?.uid ?? []);
   try {
     const events = (await Promise.all(uids.map((uid) => deps.api.eventsOf(uid, signal)))).flat();
@@ -62,11 +63,6 @@ async function keepEvents(deps: Deps, run: StoredRun, world: RunWorld, signal: A
     signal.throwIfAborted();
     deps.log.warn({ jobName: run.run, error: String(error) }, 'events were not kept');
   }
-}
-
-function hasBegun({ status }: V1Pod): boolean {
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return containers.some(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
 }
 
 function toLine(event: CoreV1Event): LogLine {

@@ -2,6 +2,7 @@
 import type { Task } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import type { FieldProblem } from './failure.ts';
+import { refusedInput } from './refused-input.ts';
 import type { Draft } from './task-options.ts';
 
 /**
@@ -17,8 +18,7 @@ export async function checkedTask(draft: Draft, id: string | undefined): Promise
   const told = new Set(ours.map(({ field }) => field));
   const problems = [...ofId, ...ours, ...theirs.filter(({ field }) => !told.has(field))];
   if (problems.length === 0 && value !== undefined) return value;
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  throw new HoldfastError('INPUT_INVALID', `The input has ${count}.`, { problems });
+  throw refusedInput(...problems);
 }
 
 function refused<T>(check: () => T): { readonly value?: T; readonly problems: readonly FieldProblem[] } {

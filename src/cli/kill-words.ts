@@ -1,8 +1,9 @@
 /** Pure: the words after `kill` to what they mean, or everything that is wrong with them. */
-import { HoldfastError } from '../errors.ts';
+import { LIMITS } from '../contract.ts';
 import type { KillFilter } from '../kill/contract.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../settings.ts';
 import type { FieldProblem } from './failure.ts';
+import { refusedInput } from './refused-input.ts';
 
 export interface KillWords {
   readonly reason?: string;
@@ -24,7 +25,6 @@ export type KillMeaning =
       readonly waitSeconds?: number;
     };
 
-const REASON_LENGTH = 1_000;
 const LONGEST_WAIT = 600;
 /** As Kubernetes has it, with an optional prefix; a comma would be a second condition. */
 const LABEL =
@@ -38,8 +38,8 @@ export function killMeaning(taskId: string | undefined, words: KillWords, isAske
   const waitSeconds = spanOf('wait', words.wait, refuse);
   if (waitSeconds !== undefined && waitSeconds > LONGEST_WAIT) refuse('wait', 'is longer than 10m.');
   const { reason = '' } = words;
-  if (reason.length > REASON_LENGTH)
-    refuse('reason', `has ${reason.length} characters; at most ${REASON_LENGTH} are kept.`);
+  if (reason.length > LIMITS.reasonLength)
+    refuse('reason', `has ${reason.length} characters; at most ${LIMITS.reasonLength} are kept.`);
   const isMany = Object.keys(filter).length > 0;
   if (taskId === undefined && !isMany && problems.length === 0)
     refuse('', 'Name a task, or say which tasks are meant: --workload, --label or --older-than.');
@@ -54,7 +54,7 @@ export function killMeaning(taskId: string | undefined, words: KillWords, isAske
       '',
       'Nobody can be asked whether these tasks are meant: give --dry-run to list them, and --yes to kill them.',
     );
-  if (problems.length > 0) throw refusal(problems);
+  if (problems.length > 0) throw refusedInput(...problems);
   const wait = waitSeconds === undefined ? {} : { waitSeconds };
   return taskId === undefined ? { of: 'many', filter, ask, ...wait } : { of: 'one', taskId, ...wait };
 }
@@ -85,9 +85,4 @@ function spanOf(field: string, text: string | undefined, refuse: Refuse): number
   const seconds = tryDuration(text);
   if (seconds === undefined) refuse(field, `is ${JSON.stringify(text)}. ${DURATION_ACCEPTED}`);
   return seconds;
-}
-
-function refusal(problems: readonly FieldProblem[]): HoldfastError {
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  return new HoldfastError('INPUT_INVALID', `The input has ${count}.`, { problems });
 }

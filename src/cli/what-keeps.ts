@@ -1,20 +1,14 @@
 /** Why a task does not get on, beyond what its Pod says: no worker, or a worker that fails and tries again. */
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { HoldfastClient, TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import { ERRORS, isErrorCode } from '../errors.ts';
+import { polled } from '../task-queue.ts';
 
 /** How long work may lie on a queue before somebody who waits should hear of it. */
 const LIES_MS = 5_000;
-/** A poll lasts at most a minute, so a worker that lives has asked within this time. */
-const POLL_MS = 70_000;
-/** temporal.api.enums.v1.PendingWorkflowTaskState and TaskQueueType. */
-const [SCHEDULED, WORKFLOW_QUEUE] = [1, 1];
-
-type Temporal = HoldfastClient['temporal'];
-
-interface Timestamp {
-  readonly seconds?: { toString(): string } | number | null;
-}
+/** temporal.api.enums.v1.PendingWorkflowTaskState */
+const SCHEDULED = 1;
 
 /** Undefined over HTTP: only Temporal itself can tell. */
 export async function whatKeeps(client: TaskClient, taskId: string, now: number): Promise<Problem | undefined> {
@@ -22,7 +16,7 @@ export async function whatKeeps(client: TaskClient, taskId: string, now: number)
   const { temporal } = client as HoldfastClient;
   const { raw, taskQueue } = await temporal.workflow.getHandle(taskId).describe();
   const waiting = raw.pendingWorkflowTask;
-  if (waiting?.state === SCHEDULED && now - millisecondsOf(waiting.scheduledTime, now) > LIES_MS)
+  if (waiting?.state === SCHEDULED && now - (optionalTsToMs(waiting.scheduledTime) ?? now) > LIES_MS)
     return nobodyTakesIt(temporal, taskQueue, now);
   // Once more is ordinary: a worker that was restarted. What fails again will fail until somebody acts.
   if ((waiting?.attempt ?? 0) > 2) return workerFails(waiting?.attempt ?? 0);
@@ -42,29 +36,20 @@ function workerFails(attempt: number): Problem {
   };
 }
 
-async function nobodyTakesIt(temporal: Temporal, queue: string, now: number): Promise<Problem> {
+async function nobodyTakesIt(temporal: HoldfastClient['temporal'], queue: string, now: number): Promise<Problem> {
   const { namespace } = temporal.options;
-  const { pollers } = await temporal.workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name: queue },
-    taskQueueType: WORKFLOW_QUEUE,
-  });
-  const last = Math.max(0, ...(pollers ?? []).map(({ lastAccessTime }) => millisecondsOf(lastAccessTime, 0)));
+  const poll = await polled(temporal, queue, now);
   const place = `task queue ${JSON.stringify(queue)} of Temporal namespace ${JSON.stringify(namespace)}`;
-  if (now - last > POLL_MS)
+  if (!poll.now)
     return {
       code: 'NO_WORKER',
       message: `No worker listens on ${place}; the task waits for one.`,
       next: 'Start one where the cluster can be reached: `npm run up` in the checkout, or `node src/worker.ts`.',
     };
-  const seconds = Math.round((now - last) / 1_000);
+  const seconds = Math.round((now - poll.last) / 1_000);
   return {
     code: 'NO_WORKER',
     message: `No worker has taken the task up; one last asked for work on ${place} ${seconds} s ago.`,
     next: 'Look at the log of the worker: it may have ended, or be at its limit.',
   };
-}
-
-function millisecondsOf(time: Timestamp | null | undefined, otherwise: number): number {
-  return time?.seconds === undefined || time.seconds === null ? otherwise : Number(time.seconds.toString()) * 1_000;
 }

@@ -1,5 +1,6 @@
 /** Cancels every running task that a filter names; each answer is as true as that of a single cancel. */
 import { HoldfastError } from '../errors.ts';
+import { paced } from '../paced.ts';
 import type { TaskView } from '../task-view.ts';
 import { requestCancel } from './cancel.ts';
 import type { Caller } from './caller.ts';
@@ -16,17 +17,15 @@ interface BulkWish {
   readonly dryRun: boolean;
 }
 
+type Answered = WireBulk['tasks'][number];
+
 export async function cancelMany(deps: Deps, caller: Caller, wish: BulkWish): Promise<WireBulk> {
   const found = await running(deps, caller, wish.filter);
   const meant = found.slice(0, BULK_LIMIT);
-  const tasks: WireBulk['tasks'] = Array.from(meant, ({ taskId }) => ({
-    task_id: taskId,
-    status: 'would_cancel',
-    message: 'It would be cancelled.',
-  }));
-  if (!wish.dryRun)
-    await inTurns(meant, async ({ taskId }, at) => (tasks[at] = await cancelOne(deps, caller, taskId, wish)));
-  return { dry_run: wish.dryRun, matched: meant.length, more: found.length > BULK_LIMIT, tasks };
+  const tasks = wish.dryRun
+    ? meant.map(wouldCancel)
+    : await paced(meant, { atOnce: AT_ONCE }, ({ taskId }) => cancelOne(deps, caller, taskId, wish));
+  return { dry_run: wish.dryRun, matched: meant.length, more: found.length > BULK_LIMIT, tasks: [...tasks] };
 }
 
 async function running(deps: Deps, caller: Caller, filter: BulkWish['filter']): Promise<readonly TaskView[]> {
@@ -38,12 +37,11 @@ async function running(deps: Deps, caller: Caller, filter: BulkWish['filter']): 
   return found;
 }
 
-async function cancelOne(
-  deps: Deps,
-  caller: Caller,
-  taskId: string,
-  { reason }: BulkWish,
-): Promise<WireBulk['tasks'][number]> {
+function wouldCancel({ taskId }: TaskView): Answered {
+  return { task_id: taskId, status: 'would_cancel', message: 'It would be cancelled.' };
+}
+
+async function cancelOne(deps: Deps, caller: Caller, taskId: string, { reason }: BulkWish): Promise<Answered> {
   try {
     const { status } = await requestCancel(deps, taskId, { reason, by: caller.name, wait: 0, signal: deps.stopping });
     deps.metrics.cancelAnswered(status);
@@ -63,12 +61,3 @@ const MESSAGES = {
   already_terminated: 'It was terminated in Temporal.',
   already_timed_out: "It ran into a timeout of Temporal's.",
 } as const;
-
-async function inTurns<Item>(items: readonly Item[], act: (item: Item, at: number) => Promise<unknown>): Promise<void> {
-  const left = items.entries();
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (const [at, item] of left) await act(item, at);
-    }),
-  );
-}

@@ -5,6 +5,7 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { PodView } from '../contract.ts';
 import { ANNOTATION, isEnding, LABEL, MANAGED_BY } from '../fence.ts';
+import { paced } from '../paced.ts';
 import type { KillCandidate, KillFilter } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { recordOf } from './workflow.ts';
@@ -33,22 +34,17 @@ export async function killable(
   const found = tasksIn([...anchors, ...jobs], pods, temporalNamespaceId).filter(
     ({ since }) => since.getTime() <= before,
   );
-  const candidates: KillCandidate[] = [];
-  for (let at = 0; at < found.length; at += AT_ONCE) {
-    const described = found.slice(at, at + AT_ONCE).map(async ({ taskId, workload, since, pods }) => {
-      const { was, firstRunId } = await recordOf(temporal, taskId);
-      return {
-        taskId,
-        workload,
-        since: since.toISOString(),
-        was,
-        ...(firstRunId !== undefined && { firstRunId }),
-        pods,
-      };
-    });
-    candidates.push(...(await Promise.all(described)));
-  }
-  return candidates;
+  return paced(found, { atOnce: AT_ONCE }, async ({ taskId, workload, since, pods }) => {
+    const { was, firstRunId } = await recordOf(temporal, taskId);
+    return {
+      taskId,
+      workload,
+      since: since.toISOString(),
+      was,
+      ...(firstRunId !== undefined && { firstRunId }),
+      pods,
+    };
+  });
 }
 
 export function selectorOf({ workload, labels = {} }: KillFilter): string {

@@ -13,6 +13,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
@@ -35,7 +36,6 @@ const LAG_MS = 2_000;
 const SILENCE_MS = 20_000;
 /** Longest wait between two looks. Milliseconds. */
 const LOOK_MS = 500;
-const REASON_LENGTH = 1_000;
 
 interface Run {
   readonly name: string;
@@ -79,7 +79,7 @@ class Kill {
     this.#ground = ground;
     this.#taskId = taskId;
     this.#task = taskLabel(ground.temporalNamespaceId, taskId);
-    this.#order = { reason: reason.slice(0, REASON_LENGTH), by };
+    this.#order = { reason: reason.slice(0, LIMITS.reasonLength), by };
     this.#waitMs = waitSeconds * 1_000;
     this.#firstRunId = firstRunId;
     this.#signal = signal;

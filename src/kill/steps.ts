@@ -1,6 +1,7 @@
 /** Pure: what a kill does next to one run, and what the object of a Pod proves of its containers. */
 import type { V1Pod } from '@kubernetes/client-node';
 import { isEnding, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
+import { statusesOf } from '../kubernetes/container-status.ts';
 import type { PodEnd } from './contract.ts';
 
 /**
@@ -55,11 +56,7 @@ export function couldRun({ job, pods }: RunWorld): boolean {
  */
 export function endOf(pod: V1Pod): PodEnd {
   if (pod.spec?.nodeName === undefined) return 'never_ran';
-  const states = [
-    ...(pod.status?.initContainerStatuses ?? []),
-    ...(pod.status?.containerStatuses ?? []),
-    ...(pod.status?.ephemeralContainerStatuses ?? []),
-  ].map(({ state }) => state);
+  const states = [...statusesOf(pod), ...(pod.status?.ephemeralContainerStatuses ?? [])].map(({ state }) => state);
   if (states.some((state) => state?.running !== undefined)) return 'may_run';
   const isToldByNode = isTerminal(pod) && !isCollected(pod);
   if (states.length > 0 && states.every((state) => state?.terminated !== undefined)) return 'terminated';

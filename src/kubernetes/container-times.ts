@@ -1,5 +1,6 @@
 /** When the containers of a run ran, as far as somebody looked. */
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { statusesOf } from './container-status.ts';
 
 /** Milliseconds since 1970. Kubernetes tells whole seconds. */
 interface Span {
@@ -29,11 +30,10 @@ export class ContainerTimes {
   }
 }
 
-function spansOf({ metadata, status }: V1Pod): readonly (readonly [string, Span])[] {
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return containers.flatMap((container) => {
+function spansOf(pod: V1Pod): readonly (readonly [string, Span])[] {
+  return statusesOf(pod).flatMap((container) => {
     const span = spanOf(container);
-    return span === undefined ? [] : [[`${metadata?.uid} ${container.name}`, span] as const];
+    return span === undefined ? [] : [[`${pod.metadata?.uid} ${container.name}`, span] as const];
   });
 }
 

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import type { Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { isEnding } from '../fence.ts';
+import { statusesOf } from './container-status.ts';
 
 /** Reasons of the DisruptionTarget condition that mean the node, not the cluster, was the cause. */
 const NODE_GONE = new Set(['DeletionByTaintManager', 'DeletionByPodGC']);
@@ -45,8 +46,7 @@ export function takenAway(pod: V1Pod): Problem | undefined {
 }
 
 function terminated(pod: V1Pod): { status: V1ContainerStatus; state: V1ContainerStateTerminated } | undefined {
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const ended = statuses.flatMap((status) =>
+  const ended = statusesOf(pod).flatMap((status) =>
     status.state?.terminated === undefined ? [] : [{ status, state: status.state.terminated }],
   );
   return ended.find(({ state }) => state.exitCode !== 0) ?? ended[0];

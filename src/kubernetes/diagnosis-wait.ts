@@ -7,6 +7,7 @@
 import type { CoreV1Event, V1ContainerStateWaiting, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
+import { statusesOf } from './container-status.ts';
 import type { Findings } from './findings.ts';
 import { parseQuantity } from './quantity.ts';
 
@@ -54,8 +55,7 @@ export function waitOfPod(pod: V1Pod, findings: Findings): Wait | undefined {
   const scheduled = pod.status?.conditions?.find((item) => item.type === 'PodScheduled');
   if (scheduled?.status === 'False') return unscheduled(pod, scheduled.message ?? '', findings);
   const age = findings.now - new Date(scheduled?.lastTransitionTime ?? findings.now).getTime();
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  for (const { state, image } of statuses) {
+  for (const { state, image } of statusesOf(pod)) {
     const wait = state?.waiting && waitOfContainer(image, state.waiting, age, findings.events);
     if (wait !== undefined) return wait;
   }

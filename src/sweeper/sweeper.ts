@@ -7,11 +7,11 @@ import type { RemoveOptions } from '../activities/remove-run.ts';
 import type { NamedRun } from '../activities/world.ts';
 import { HoldfastError } from '../errors.ts';
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
+import { paced } from '../paced.ts';
 import { askStanding, type TaskStanding } from '../task-standing.ts';
 import { namespaceId } from '../temporal-namespace.ts';
 import { findRuns } from './find.ts';
 import { type FoundRun, isTooMany, judge, keptUnasked, type Reason, type SweepRules, type Verdict } from './judge.ts';
-import { paced } from './paced.ts';
 import { KEPT_NONE, type Orphan, refusalOf, type SweepReport } from './report.ts';
 
 export interface SweeperDeps {

@@ -1,59 +1,32 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, Processes } from './processes.ts';
 import { images, openScene, type Scene, until } from './scene.ts';
-
-interface Ended {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 let scene: Scene;
 let image: string;
 let python: string;
 let folder: string;
-const children = new Set<ChildProcess>();
+let processes: Processes;
 
 beforeAll(async () => {
   scene = await openScene();
+  processes = new Processes(scene);
   await scene.startWorker();
   ({ busybox: image, python } = await images());
   folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'));
 });
 
 afterAll(async () => {
-  // What a test that failed left behind.
-  for (const child of children) child.kill('SIGKILL');
+  processes.end();
   await scene.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The real binary, on the queue, the log store and the Temporal of the scene. */
-function begin(words: readonly string[], more: NodeJS.ProcessEnv = {}): { child: ChildProcess; ended: Promise<Ended> } {
-  const { temporal, taskQueue, logDir } = scene.config;
-  const env = {
-    ...process.env,
-    TEMPORAL_ADDRESS: temporal.connectionOptions.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
-    HOLDFAST_TASK_QUEUE: taskQueue,
-    HOLDFAST_LOG_DIR: logDir,
-    ...more,
-  };
-  const child = spawn(process.execPath, ['bin/holdfast.mjs', ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout?.on('data', (chunk: Buffer) => (out += String(chunk)));
-  child.stderr?.on('data', (chunk: Buffer) => (err += String(chunk)));
-  children.add(child);
-  const ended = new Promise<Ended>((resolve) => child.once('close', (exit) => resolve({ exit, out, err })));
-  void ended.then(() => children.delete(child));
-  return { child, ended };
-}
-
-const holdfast = (...words: readonly string[]): Promise<Ended> => begin(words).ended;
+const holdfast = (...words: readonly string[]): Promise<Ended> => processes.holdfast(words).ended;
 const newId = (): string => `cli-${randomUUID().slice(0, 8)}`;
 const small = ['--cpu', '50m', '--memory', '32Mi', '--tmp', '1Mi', '--grace', '1s'];
 const command = (id: string, ...script: readonly string[]): string[] => [
@@ -147,7 +120,7 @@ describe('run', () => {
 
   it('cancels at Ctrl-C, and answers when nothing is left', async () => {
     const id = newId();
-    const { child, ended } = begin(command(id, 'sleep', '600'));
+    const { child, ended } = processes.holdfast(command(id, 'sleep', '600'));
     await untilRunning(id);
     child.kill('SIGINT');
     const { exit, out } = await ended;
@@ -158,7 +131,7 @@ describe('run', () => {
 
   it('leaves the task running at SIGTERM', async () => {
     const id = newId();
-    const { child, ended } = begin(command(id, 'sleep', '600'));
+    const { child, ended } = processes.holdfast(command(id, 'sleep', '600'));
     await untilRunning(id);
     child.kill('SIGTERM');
     const { exit, out } = await ended;
@@ -206,7 +179,7 @@ it('lists tasks as JSON lines, newest first', async () => {
 
 it('says within seconds that Temporal does not answer', async () => {
   const began = Date.now();
-  const { exit, err } = await begin(['list'], { TEMPORAL_ADDRESS: '127.0.0.1:1' }).ended;
+  const { exit, err } = await processes.holdfast(['list'], { TEMPORAL_ADDRESS: '127.0.0.1:1' }).ended;
   expect(exit).toBe(5);
   expect(err).toContain('Temporal does not answer at 127.0.0.1:1');
   expect(err).not.toContain('    at ');
@@ -215,7 +188,7 @@ it('says within seconds that Temporal does not answer', async () => {
 
 it('says when no worker listens, and how to start one', async () => {
   const id = newId();
-  const { child, ended } = begin(command(id, 'true'), { HOLDFAST_TASK_QUEUE: `${id}-nobody` });
+  const { child, ended } = processes.holdfast(command(id, 'true'), { HOLDFAST_TASK_QUEUE: `${id}-nobody` });
   let told = '';
   child.stderr?.on('data', (chunk: Buffer) => (told += String(chunk)));
   await until('the sentence', () => told.includes('No worker listens on'), 20);

@@ -1,14 +1,13 @@
 /** The manifests in deploy/, on a real API server: the role is enough, the Pods are within the strictest standard. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { KubeConfig, KubernetesObjectApi, loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, inject } from 'vitest';
 import { Stage } from '../../lab/stage/stage.ts';
 import { readConfig } from '../../src/config.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { Processes } from './processes.ts';
 import { command, FOREVER, images, until } from './scene.ts';
 
 let stage: Stage;
@@ -118,21 +117,14 @@ describe('a sweeper with no rights but its own of deploy/rbac.yaml', () => {
     await until('it runs', async () => (await stage.client.describe(taskId)).pod?.phase === 'Running');
     await stage.worker.end('SIGKILL');
     await stage.client.temporal.workflow.getHandle(taskId).terminate('nobody is there');
-    const { temporal } = stage.config;
-    const env = {
-      ...process.env,
-      TEMPORAL_ADDRESS: temporal.connectionOptions.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
+    const { out, err } = await new Processes(stage).holdfast(['sweep', '--once', '--json'], {
       KUBECONFIG: sweepersKubeconfig(),
       HOLDFAST_KUBE_CONTEXT: 'loaded-context',
-      HOLDFAST_KUBE_NAMESPACE: stage.namespace,
       HOLDFAST_SWEEP_SECONDS: '1',
       HOLDFAST_SWEEP_MIN_AGE_SECONDS: '1',
-    };
-    const words = ['bin/holdfast.mjs', 'sweep', '--once', '--json'];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env });
-    expect(JSON.parse(stdout)).toMatchObject({ removed: [{ taskId, reason: 'task closed' }], unfinished: [] });
-    expect(stderr).not.toContain('forbidden');
+    }).ended;
+    expect(JSON.parse(out)).toMatchObject({ removed: [{ taskId, reason: 'task closed' }], unfinished: [] });
+    expect(err).not.toContain('forbidden');
     expect(await stage.remains(taskId)).toEqual(nothing);
     await stage.startWorker();
   });

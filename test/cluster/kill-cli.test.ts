@@ -1,46 +1,27 @@
 /** `holdfast kill` as the real binary, with nobody at its terminal and no worker alive. */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, Processes } from './processes.ts';
 import { abandoned, command, FOREVER, images, openScene, phaseOf, type Scene } from './scene.ts';
 
 let scene: Scene;
 let busybox: string;
+let processes: Processes;
 
 beforeAll(async () => {
   ({ busybox } = await images());
   scene = await openScene();
+  processes = new Processes(scene);
 });
-afterAll(() => scene.close());
+afterAll(async () => {
+  processes.end();
+  await scene.close();
+});
 
 const nothing = { anchors: [], jobs: [], pods: [] };
 
 describe('holdfast kill', () => {
-  interface Ended {
-    readonly exit: number | null;
-    readonly out: string;
-  }
-
-  /** The real binary, with nobody at its terminal. */
-  function holdfast(...words: readonly string[]): Promise<Ended> {
-    const { temporal, kubernetes, taskQueue } = scene.config;
-    const env = {
-      ...process.env,
-      TEMPORAL_ADDRESS: temporal.connectionOptions.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      KUBECONFIG: kubernetes.kubeconfig,
-      HOLDFAST_KUBE_CONTEXT: kubernetes.context,
-      HOLDFAST_KUBE_NAMESPACE: kubernetes.namespace,
-      HOLDFAST_TASK_QUEUE: taskQueue,
-    };
-    const child = spawn(process.execPath, ['bin/holdfast.mjs', 'kill', ...words], {
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += String(chunk)));
-    return new Promise((resolve) => child.once('close', (exit) => resolve({ exit, out })));
-  }
+  const holdfast = (...words: readonly string[]): Promise<Ended> => processes.holdfast(['kill', ...words]).ended;
 
   const taskIds = (lines: string) =>
     lines
@@ -72,7 +53,7 @@ describe('holdfast kill', () => {
     const listed = await holdfast(...filter, '--dry-run', '--json');
     expect(taskIds(listed.out).toSorted()).toEqual([one, two].toSorted());
     expect(await holdfast(...filter)).toMatchObject({ exit: 2 });
-    expect(await holdfast(...filter, '--older-than', '1d', '--yes', '--json')).toEqual({ exit: 0, out: '' });
+    expect(await holdfast(...filter, '--older-than', '1d', '--yes', '--json')).toMatchObject({ exit: 0, out: '' });
     for (const id of [one, two, other]) expect(await phaseOf(scene, id)).toBe('Running');
 
     const killed = await holdfast(...filter, '--wait', '2m', '--yes', '--json');

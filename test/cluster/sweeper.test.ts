@@ -1,5 +1,4 @@
 /** The sweeper as a process of its own, with nobody else alive to clean up, among much that is none of its business. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { V1ConfigMap, V1Job, V1ObjectMeta, V1OwnerReference } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -8,61 +7,38 @@ import { fencedMetadata, LABEL, MANAGED_BY, ownedBy, taskLabel } from '../../src
 import type { SweepReport } from '../../src/sweeper/report.ts';
 import { scheduleId } from '../../src/sweeper/schedule.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
+import { type Ended, Processes, type Running } from './processes.ts';
 import { command, FOREVER, images, until } from './scene.ts';
 
 let stage: Stage;
 let busybox: string;
 let temporalId: string;
 let elsewhere: string;
-const children = new Set<ChildProcess>();
+let processes: Processes;
 
 beforeAll(async () => {
   ({ busybox } = await images());
   // The worker's own sweeper is off: what goes, this one has removed.
   stage = await Stage.open({ workflowBundle: inject('workflowBundle'), env: { HOLDFAST_SWEEP_SECONDS: '0' } });
+  processes = new Processes(stage, {
+    HOLDFAST_SWEEP_SECONDS: '1',
+    HOLDFAST_SWEEP_MIN_AGE_SECONDS: '1',
+    HOLDFAST_SWEEP_MAX_PERCENT: '100',
+  });
   temporalId = await namespaceId(stage.client.temporal);
   elsewhere = `${stage.namespace}-other`;
   await stage.core.createNamespace({ body: { metadata: { name: elsewhere } } });
 });
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  processes.end();
   await stage.core.deleteNamespace({ name: elsewhere });
   await stage.close();
 });
 
-interface Ended {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function begin(words: readonly string[], more: NodeJS.ProcessEnv = {}) {
-  const { temporal, taskQueue, kubernetes } = stage.config;
-  const env = {
-    ...process.env,
-    TEMPORAL_ADDRESS: temporal.connectionOptions.address,
-    TEMPORAL_NAMESPACE: temporal.namespace,
-    KUBECONFIG: kubernetes.kubeconfig,
-    HOLDFAST_KUBE_CONTEXT: kubernetes.context,
-    HOLDFAST_KUBE_NAMESPACE: kubernetes.namespace,
-    HOLDFAST_TASK_QUEUE: taskQueue,
-    HOLDFAST_SWEEP_SECONDS: '1',
-    HOLDFAST_SWEEP_MIN_AGE_SECONDS: '1',
-    HOLDFAST_SWEEP_MAX_PERCENT: '100',
-    ...more,
-  };
-  const child = spawn(process.execPath, ['bin/holdfast.mjs', 'sweep', ...words], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.add(child);
-  const heard = { out: '', err: '' };
-  child.stdout?.on('data', (chunk: Buffer) => (heard.out += String(chunk)));
-  child.stderr?.on('data', (chunk: Buffer) => (heard.err += String(chunk)));
-  const ended = new Promise<Ended>((resolve) => child.once('close', (exit) => resolve({ exit, ...heard })));
-  void ended.then(() => children.delete(child));
-  return { child, heard, ended };
+/** `holdfast sweep`. */
+function begin(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  return processes.holdfast(['sweep', ...words], env);
 }
 
 async function sweepOnce(

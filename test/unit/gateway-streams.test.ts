@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { until } from '../../lab/stage/until.ts';
 import { cursorOf } from '../../src/client/news.ts';
 import { Feeds, type Seen } from '../../src/gateway/streams/feed.ts';
 import { hadOf } from '../../src/gateway/streams/follow.ts';
@@ -34,13 +35,19 @@ describe('a feed', () => {
   });
 
   it('is not looked at when nobody listens any more', async () => {
-    const { feeds, looks } = counting(Infinity);
+    const looked: string[] = [];
+    const look = async (key: string, before = 0): Promise<Seen<number>> => {
+      looked.push(key);
+      return { value: before + 1, mark: String(before), over: key === 'b' && before === 20 };
+    };
+    const feeds = new Feeds({ look, pause: () => 1 });
     const gone = new AbortController();
     for await (const value of feeds.follow('a', gone.signal, 1_000)) if (value === 3) gone.abort();
-    while (feeds.size > 0) await sleep(1);
-    const after = looks();
-    await sleep(20);
-    expect(looks()).toBe(after);
+    await until('nothing is looked at', () => feeds.size === 0);
+    const before = looked.length;
+    // While another is looked at twenty times and one, the first would be, too.
+    await Array.fromAsync(feeds.follow('b', never, 1_000));
+    expect(looked.slice(before)).toEqual(Array.from({ length: 21 }, () => 'b'));
   });
 
   it('gives a sign of life while nothing changes, and what was thrown to whoever listens', async () => {

@@ -1,7 +1,7 @@
 /** `holdfast cancel ID`: asks for a task's end and waits for the true answer. */
 import type { TaskClient } from '../../client.ts';
-import type { CancelAnswer } from '../../contract.ts';
-import { HoldfastError } from '../../errors.ts';
+import { type CancelAnswer, LIMITS } from '../../contract.ts';
+import { refusedInput } from '../refused-input.ts';
 import { withClient } from '../session.ts';
 import { exitOf, showAnswer } from '../show/answer.ts';
 import { stderr, stdout } from '../terminal.ts';
@@ -15,7 +15,6 @@ export interface CancelWords {
 
 /** As shells say it: 128 plus the number of SIGINT. */
 const LEFT = 130;
-const REASON_LENGTH = 1_000;
 
 export async function cancel(taskId: string, { reason = '', wait, json }: CancelWords): Promise<number> {
   checkReason(reason);
@@ -39,7 +38,7 @@ async function watched(client: TaskClient, taskId: string, reason: string): Prom
 }
 
 function checkReason(reason: string): void {
-  if (reason.length <= REASON_LENGTH) return;
-  const message = `has ${reason.length} characters; at most ${REASON_LENGTH} are kept.`;
-  throw new HoldfastError('INPUT_INVALID', 'The input has a problem.', { problems: [{ field: 'reason', message }] });
+  if (reason.length <= LIMITS.reasonLength) return;
+  const message = `has ${reason.length} characters; at most ${LIMITS.reasonLength} are kept.`;
+  throw refusedInput({ field: 'reason', message });
 }

@@ -5,6 +5,7 @@ import type { HoldfastClient, KillOptions, TaskClient } from '../../client.ts';
 import { readConfig } from '../../config.ts';
 import { EXIT, HoldfastError } from '../../errors.ts';
 import type { KillCandidate } from '../../kill/contract.ts';
+import { paced } from '../../paced.ts';
 import { failureOf } from '../failure.ts';
 import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
 import { refuseHttp, withClient, withTemporal } from '../session.ts';
@@ -80,14 +81,7 @@ async function isMeant(count: number): Promise<boolean> {
 
 /** The rest goes on when one cannot be killed; the worst that happened is the exit code. */
 async function killAll(client: HoldfastClient, candidates: readonly KillCandidate[], order: Order): Promise<number> {
-  const waiting = [...candidates];
-  const exits: number[] = [];
-  const take = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-      exits.push(await killAndTell(client, next, order));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, take));
-  return worstOf(exits);
+  return worstOf(await paced(candidates, { atOnce: AT_ONCE }, (candidate) => killAndTell(client, candidate, order)));
 }
 
 /** What went wrong before what is not proved. That some had ended by then is no failure: a filter names no task. */

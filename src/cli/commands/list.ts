@@ -1,6 +1,7 @@
 /** `holdfast list`: the newest tasks. */
-import { EXIT, HoldfastError } from '../../errors.ts';
+import { EXIT } from '../../errors.ts';
 import type { TaskView } from '../../task-view.ts';
+import { refusedInput } from '../refused-input.ts';
 import { withClient } from '../session.ts';
 import { showList } from '../show/status.ts';
 import { stderr, stdout } from '../terminal.ts';
@@ -26,5 +27,5 @@ export function checkedLimit(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= MOST) return count;
   const message = `is ${JSON.stringify(text)}; it must be a whole number from 1 to ${MOST}.`;
-  throw new HoldfastError('INPUT_INVALID', 'The input has a problem.', { problems: [{ field: 'limit', message }] });
+  throw refusedInput({ field: 'limit', message });
 }

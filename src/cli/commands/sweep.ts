@@ -6,6 +6,7 @@ import { keepSweeping, sweepTwice } from '../../sweeper/keep-sweeping.ts';
 import { type OwnSweeper, openSweeper } from '../../sweeper/own-process.ts';
 import { countsOf, type SweepReport } from '../../sweeper/report.ts';
 import { scheduleId, scheduleSweeps, unscheduleSweeps } from '../../sweeper/schedule.ts';
+import { refusedInput } from '../refused-input.ts';
 import { refuseHttp, withTemporal } from '../session.ts';
 import { isNews, showReport } from '../show/sweep.ts';
 import { stderr, stdout } from '../terminal.ts';
@@ -106,5 +107,5 @@ function checkedSpan(text: string): number {
   const seconds = tryDuration(text);
   if (seconds !== undefined && seconds >= SHORTEST && seconds <= LONGEST) return seconds;
   const message = `is ${JSON.stringify(text)}; it must be a span from 10s to 1d. ${DURATION_ACCEPTED}`;
-  throw new HoldfastError('INPUT_INVALID', 'The input has a problem.', { problems: [{ field: 'schedule', message }] });
+  throw refusedInput({ field: 'schedule', message });
 }

@@ -1,6 +1,6 @@
 /** Tasks over the HTTP API of a gateway. It needs nothing but `fetch`, so it runs in a browser, too. */
 import { answerOf } from '../../cancel-answer.ts';
-import type { CancelAnswer, Task } from '../../contract.ts';
+import { type CancelAnswer, LIMITS, type Task } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { WireCancel } from '../../gateway/wire/cancel.ts';
 import type { WireStarted } from '../../gateway/wire/start.ts';
@@ -31,8 +31,6 @@ const WAIT = 30;
 const SLACK_MS = 30_000;
 /** A kill gives the nodes half a minute, and what it removes some seconds. Milliseconds. */
 const KILL_MS = 120_000;
-/** Characters that are kept. */
-const REASON_LENGTH = 1_000;
 
 export class HoldfastHttpClient implements TaskClient {
   readonly #gateway: Gateway;
@@ -85,7 +83,7 @@ export class HoldfastHttpClient implements TaskClient {
     taskId: string,
     { reason = '', signal }: Pick<KillOptions, 'reason' | 'signal'> = {},
   ): Promise<KillReport> {
-    const body = { reason: reason.slice(0, REASON_LENGTH) };
+    const body = { reason: reason.slice(0, LIMITS.reasonLength) };
     const ask = { method: 'POST', path: `${pathOf(taskId)}/kill`, body, signal, within: KILL_MS } as const;
     return reportFrom(await this.#gateway.json<WireKill>(ask));
   }
@@ -125,7 +123,7 @@ export class HoldfastHttpClient implements TaskClient {
   /** Undefined of a task that is not known. */
   async #requestCancel(taskId: string, reason: string, wait: number, signal: AbortSignal | undefined) {
     const query = { wait: `${wait}s` };
-    const body = { reason: reason.slice(0, REASON_LENGTH) };
+    const body = { reason: reason.slice(0, LIMITS.reasonLength) };
     const within = wait * 1_000 + SLACK_MS;
     const ask = {
       method: 'POST',

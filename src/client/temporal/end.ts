@@ -7,7 +7,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
-import type { Problem, TaskResult } from '../../contract.ts';
+import { LIMITS, type Problem, type TaskResult } from '../../contract.ts';
 import { firstRunIdOf, summaryOf } from '../../task-view.ts';
 import { isNotFound } from '../../temporal-problem.ts';
 import type { TaskOutcome } from '../task-client.ts';
@@ -49,7 +49,7 @@ export async function requestCancel(
     requestId: randomUUID(),
     // Guards against cancelling a later task that was given the same id.
     firstExecutionRunId: firstRunIdOf(description),
-    reason: reason.slice(0, 1_000),
+    reason: reason.slice(0, LIMITS.reasonLength),
   };
   await workflowService.requestCancelWorkflowExecution(request).catch((error: unknown) => {
     // It ended in this very moment; some servers say so in this way. How it ended is read by whoever answers.

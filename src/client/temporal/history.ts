@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 
-export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
+type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 const PAGE = 20;
 

@@ -1,6 +1,7 @@
 /** What the two streams of a task are made of: both read from the one sight that is shared by all who follow it. */
-import type { LogLine, LogStore, StoredRun } from '../../logs/store.ts';
 import { type Cursor, newsOf } from '../../client/news.ts';
+import { type ContainerLine, linesFrom } from '../../logs/container-lines.ts';
+import type { LogStore, StoredRun } from '../../logs/store.ts';
 import { wireEvent } from '../wire/event.ts';
 import type { Feeds } from './feed.ts';
 import type { Sight } from './sight.ts';
@@ -33,13 +34,12 @@ export function hadOf(id: string | undefined): Had {
   return new Map(files.map(([, file = '', bytes]) => [file, Number(bytes)]));
 }
 
-export interface KeptLine extends LogLine {
-  readonly file: string;
+export interface KeptLine extends ContainerLine {
   /** What was had, with this line. */
   readonly had: Had;
 }
 
-/** Lines of one run that come after what was had. `withEvents`: what Kubernetes said, if no container wrote anything. */
+/** Lines of one run that come after what was had. */
 export async function* linesSince(
   store: LogStore,
   run: StoredRun,
@@ -47,11 +47,10 @@ export async function* linesSince(
   withEvents: boolean,
 ): AsyncGenerator<KeptLine> {
   let had = from;
-  for (const file of await store.filesOf(run, withEvents))
-    for await (const { end, ...line } of store.lines(run, file, from.get(file) ?? 0)) {
-      had = new Map([...had, [file, end]]);
-      yield { ...line, file, had };
-    }
+  for await (const { end, ...line } of linesFrom(store, run, (file) => from.get(file) ?? 0, withEvents)) {
+    had = new Map([...had, [line.file, end]]);
+    yield { ...line, had };
+  }
 }
 
 export async function* taskLog(

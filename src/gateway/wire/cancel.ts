@@ -1,5 +1,6 @@
 /** How a cancel is asked for and answered on the wire. */
 import { z } from 'zod';
+import { LIMITS } from '../../contract.ts';
 import { duration } from '../../schemas/fields.ts';
 import { outcome, OUTCOMES, phase, started, time, WORKLOADS } from './task.ts';
 
@@ -10,7 +11,9 @@ export const DEFAULT_WAIT = '10s';
 
 export const wait = duration('0s', '5m').default(DEFAULT_WAIT);
 
-const reason = z.string().max(1_000, 'has too many characters; at most 1,000 are kept.');
+export const reason = z
+  .string()
+  .max(LIMITS.reasonLength, `has too many characters; at most ${LIMITS.reasonLength.toLocaleString('en')} are kept.`);
 
 export const cancelRequest = z
   .strictObject({ reason: reason.describe('Why; it is kept with the task.').exactOptional() })

@@ -1,19 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Pace {
-  readonly perSecond: number;
+  /** Items that are worked on at the same time. */
   readonly atOnce: number;
+  /** Items that are begun in a second. Default: as many as can be. */
+  readonly perSecond?: number;
 }
 
-/** Does the work for each item, at most so many a second and at once. The first failure stops it: no more is begun. */
+/**
+ * Does the work for each item, at most so many at once and a second; results are in the order of the items. The first
+ * failure stops it: no more is begun, and what runs is waited for.
+ */
 export async function paced<T, R>(
   items: readonly T[],
-  { perSecond, atOnce }: Pace,
-  work: (item: T) => Promise<R>,
-  signal: AbortSignal,
+  { atOnce, perSecond = Infinity }: Pace,
+  work: (item: T, index: number) => Promise<R>,
+  signal?: AbortSignal,
 ): Promise<readonly R[]> {
   const failed = new AbortController();
-  const stop = AbortSignal.any([signal, failed.signal]);
+  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
   const left = items.entries();
   const results: R[] = [];
   let nextTurn = 0;
@@ -22,8 +27,9 @@ export async function paced<T, R>(
       const now = performance.now();
       const turn = Math.max(nextTurn, now);
       nextTurn = turn + 1_000 / perSecond;
-      await sleep(turn - now, undefined, { signal: stop });
-      results[index] = await work(item);
+      if (turn > now) await sleep(turn - now, undefined, { signal: stop });
+      stop.throwIfAborted();
+      results[index] = await work(item, index);
     }
   };
   const lanes = Array.from({ length: Math.min(atOnce, items.length) }, lane);

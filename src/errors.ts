@@ -82,6 +82,12 @@ export const ERRORS = {
   ),
   SCOPE_MISSING: entry('terminal', 403, EXIT.badInput, 'Use a key or a token that has the scope named.'),
   RATE_LIMITED: entry('retryable', 429, EXIT.unreachable, 'Wait as long as `Retry-After` says, and ask less often.'),
+  KILL_UNAVAILABLE: entry(
+    'terminal',
+    501,
+    EXIT.badInput,
+    'Cancel it, or use `holdfast kill` where Kubernetes can be reached; whoever runs the gateway allows kills with HOLDFAST_KUBE_CONTEXT and deploy/gateway-kill.',
+  ),
   ISSUER_UNREACHABLE: entry(
     'retryable',
     503,

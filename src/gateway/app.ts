@@ -16,6 +16,7 @@ import { bulkCancelRoute } from './routes/bulk-cancel.ts';
 import { cancelRoutes } from './routes/cancel.ts';
 import { descriptionRoutes } from './routes/description.ts';
 import { healthRoutes } from './routes/health.ts';
+import { killRoute } from './routes/kill.ts';
 import { startRoutes } from './routes/start.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -43,6 +44,7 @@ export async function createApp(deps: Deps): Promise<App> {
     taskRoutes(app, deps);
     cancelRoutes(app, deps);
     bulkCancelRoute(app, deps);
+    killRoute(app, deps);
     streamRoutes(app, deps);
     healthRoutes(app, deps);
     descriptionRoutes(app);

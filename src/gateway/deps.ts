@@ -12,6 +12,8 @@ export interface Deps {
   readonly identify: Identify;
   /** Requests that one caller may make in a minute. */
   readonly rate: number;
+  /** Whether whoever runs it gave it access to Kubernetes. Default false. */
+  readonly mayKill?: boolean;
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
   /** Aborted when the process is asked to end: who waits for something answers with what there is. */

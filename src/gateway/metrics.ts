@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { CANCEL_STATUSES, type CancelStatus } from './wire/cancel.ts';
+import { KILL_ANSWERS, type WireKill } from './wire/kill.ts';
 
 export interface GatewayMetricEntry {
   readonly name: string;
@@ -35,6 +36,12 @@ export const GATEWAY_METRICS = {
     help: 'Cancels by what they were answered with.',
     labels: { answer: CANCEL_STATUSES },
   },
+  kills: {
+    name: 'holdfast_gateway_kills_total',
+    type: 'counter',
+    help: 'Kills by what they were answered with.',
+    labels: { answer: KILL_ANSWERS },
+  },
   streams: {
     name: 'holdfast_gateway_streams',
     type: 'gauge',
@@ -56,12 +63,14 @@ export class GatewayMetrics {
   readonly #requests = new Counter({ ...this.#told(GATEWAY_METRICS.requests) });
   readonly #seconds = new Histogram({ ...this.#told(GATEWAY_METRICS.requestSeconds), buckets: BUCKETS });
   readonly #cancels = new Counter({ ...this.#told(GATEWAY_METRICS.cancels) });
+  readonly #kills = new Counter({ ...this.#told(GATEWAY_METRICS.kills) });
   readonly #streams = new Gauge({ ...this.#told(GATEWAY_METRICS.streams) });
   readonly #cut = new Counter({ ...this.#told(GATEWAY_METRICS.streamsCut) });
 
   /** A rate does not see a series that begins at 1: closed sets begin at 0. */
   constructor() {
     for (const answer of CANCEL_STATUSES) this.#cancels.inc({ answer }, 0);
+    for (const answer of KILL_ANSWERS) this.#kills.inc({ answer }, 0);
     for (const kind of STREAMS) {
       this.#streams.set({ kind }, 0);
       this.#cut.inc({ kind }, 0);
@@ -76,6 +85,10 @@ export class GatewayMetrics {
 
   cancelAnswered(answer: CancelStatus): void {
     this.#cancels.inc({ answer });
+  }
+
+  killAnswered(answer: WireKill['answer']): void {
+    this.#kills.inc({ answer });
   }
 
   streamOpened(kind: StreamKind): void {

@@ -18,22 +18,24 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-  const { taskQueue, logDir, gateway } = config;
+  const { taskQueue, logDir, gateway, kubernetes } = config;
   const { identify, close: forget } = createIdentification(gateway, log);
   const metrics = new GatewayMetrics();
+  const mayKill = kubernetes.context !== undefined;
   const app = await createApp({
     client,
     taskQueue,
     logDir,
     identify,
     rate: gateway.rate,
+    mayKill,
     log,
     metrics,
     stopping: stop.signal,
   });
   const url = await app.listen({ host: gateway.host, port: gateway.port, listenTextResolver: () => '' });
   // Said at every log level: whoever started it waits for it.
-  log.child({}, { level: 'info' }).info({ url, taskQueue }, 'gateway ready');
+  log.child({}, { level: 'info' }).info({ url, taskQueue, mayKill }, 'gateway ready');
   log.info({ signal: await stopped }, 'gateway stops; what it has begun is ended first');
   stop.abort();
   await close(app);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gate } from '../../lab/proxy/gate.ts';
 import type { Task } from '../../src/contract.ts';
 import type { WireCancel } from '../../src/gateway/wire/cancel.ts';
+import type { WireKill } from '../../src/gateway/wire/kill.ts';
 import type { WireTask } from '../../src/gateway/wire/task.ts';
 import { type Heard, listen } from '../gateway/event-stream.ts';
 import { GatewayProcess } from '../gateway/process.ts';
@@ -23,13 +24,16 @@ beforeAll(async () => {
   ({ busybox } = await images());
   scene = await openScene();
   await scene.startWorker();
-  const { temporal, taskQueue, logDir } = scene.config;
+  const { temporal, taskQueue, logDir, kubernetes } = scene.config;
   gateway = await GatewayProcess.start({
     TEMPORAL_ADDRESS: temporal.connectionOptions.address,
     TEMPORAL_NAMESPACE: temporal.namespace,
     HOLDFAST_TASK_QUEUE: taskQueue,
     HOLDFAST_LOG_DIR: logDir,
     HOLDFAST_GATEWAY_AUTH: 'none',
+    KUBECONFIG: kubernetes.kubeconfig,
+    HOLDFAST_KUBE_CONTEXT: kubernetes.context,
+    HOLDFAST_KUBE_NAMESPACE: kubernetes.namespace,
   });
   api = `${gateway.url}/v1`;
 });
@@ -157,7 +161,20 @@ describe('the scenarios', () => {
       workflowExecution: { workflowId: id },
     });
     await until('it is forgotten', async () => (await cancel(id)).status === 404, 120);
+    expect(await post(`/tasks/${id}/kill`, {})).toMatchObject({ status: 404, body: { code: 'TASK_UNKNOWN' } });
   });
+});
+
+it('kills a task that is deaf and would take ten minutes to be cancelled, and says what is proved', async () => {
+  const id = await running(command(busybox, 'trap "" TERM; while :; do sleep 1; done', { gracePeriod: '10m' }));
+  const killed = await post<WireKill>(`/tasks/${id}/kill`, { reason: 'deaf', wait: '2m' });
+  expect(killed).toMatchObject({ status: 200, body: { task_id: id, answer: 'killed', was: 'open', left: [] } });
+  expect(killed.body.pods).toMatchObject([{ end: 'terminated', node_state: null, why: null }]);
+  expect(await scene.remains(id)).toEqual(nothing);
+  expect(await seen(id)).toMatchObject({ status: 'terminated' });
+  expect(await cancel(id)).toMatchObject({ status: 200, body: { status: 'already_terminated' } });
+  const again = await post<WireKill>(`/tasks/${id}/kill`, {});
+  expect(again).toMatchObject({ status: 200, body: { answer: 'already_terminated', pods: [], left: [] } });
 });
 
 it('race with completion: a cancel at that instant, whenever it lands, is told what history says, and again', async () => {

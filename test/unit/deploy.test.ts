@@ -6,7 +6,9 @@ import {
   type V1NetworkPolicy,
   type V1PersistentVolumeClaim,
   type V1Role,
+  type V1RoleBinding,
   type V1Service,
+  type V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
@@ -32,6 +34,7 @@ function objectOf<T extends { kind?: string }>(file: string, kind: T['kind'], na
 
 const kustomization = loadYaml<{
   readonly resources: readonly string[];
+  readonly components?: readonly string[];
   readonly configMapGenerator: readonly { readonly name: string; readonly literals: readonly string[] }[];
 }>(read('deploy/kustomization.yaml'));
 
@@ -205,6 +208,29 @@ describe('the gateway in the cluster', () => {
     const [, limit] = /STOP_MS = (\d+)_000/.exec(read('src/gateway/serve.ts')) ?? [];
     const pause = container?.lifecycle?.preStop?.sleep?.seconds ?? 0;
     expect(template?.spec?.terminationGracePeriodSeconds).toBeGreaterThan(Number(limit) + pause + 5);
+  });
+});
+
+describe('the gateway that may kill', () => {
+  const patch = objectOf<V1Deployment>('gateway-kill/deployment.yaml', 'Deployment');
+  const { spec: pod } = patch.spec?.template ?? {};
+
+  it('has an account, bound to the role of whoever kills, and to no other', () => {
+    const account = objectOf<V1ServiceAccount>('gateway-kill/account.yaml', 'ServiceAccount').metadata;
+    const { roleRef, subjects } = objectOf<V1RoleBinding>('gateway-kill/account.yaml', 'RoleBinding');
+    expect(pod).toMatchObject({ serviceAccountName: account?.name, automountServiceAccountToken: true });
+    expect(subjects).toEqual([{ kind: 'ServiceAccount', name: account?.name, namespace: account?.namespace }]);
+    expect(roleRef).toMatchObject({ kind: 'Role', name: objectOf<V1Role>('rbac-kill.yaml', 'Role').metadata?.name });
+  });
+
+  it('is the gateway, told which cluster; and only if somebody asks for it', () => {
+    const gateway = objectOf<V1Deployment>('gateway.yaml', 'Deployment');
+    expect(patch.metadata).toEqual({ name: gateway.metadata?.name, namespace: gateway.metadata?.namespace });
+    const [container] = pod?.containers ?? [];
+    expect(container?.name).toBe(gateway.spec?.template.spec?.containers[0]?.name);
+    const env = Object.fromEntries(container?.env?.map(({ name, value = 'holdfast' }) => [name, value]) ?? []);
+    expect(readConfig({ ...env, XDG_STATE_HOME: '/nowhere' }).kubernetes).toMatchObject({ context: 'in-cluster' });
+    expect(kustomization.components ?? []).toEqual([]);
   });
 });
 

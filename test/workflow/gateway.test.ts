@@ -193,6 +193,13 @@ it('cancels every running task that a filter names, and before that says which',
     expect(await scene.client.result(id)).toMatchObject({ outcome: 'cancelled', reason: 'wrong model' });
 });
 
+it('kills nothing, for it has no access to Kubernetes; with it, see gateway-kill.test.ts', async () => {
+  const id = await running();
+  const refused = await api.call('killTask', { at: { id }, body: {} });
+  expect(refused).toMatchObject({ status: 501, body: { code: 'KILL_UNAVAILABLE' } });
+  expect(await cancel(id)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+});
+
 it('streams a task to its end, and says where its output is not', async () => {
   const id = await scene.started();
   await scene.client.result(id);

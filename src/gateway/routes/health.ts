@@ -34,7 +34,7 @@ export function healthRoutes(app: App, deps: Deps): void {
     ...open,
     operationId: 'ready',
     summary: 'Whether it can do its work',
-    description: 'Kubernetes is the business of the workers: the gateway never speaks to it.',
+    description: 'Kubernetes is the business of the workers, and is not asked: only a kill needs it here.',
     querystring: z.strictObject({ require }),
     response: { ...refusals(), 200: ready, 503: ready },
   };

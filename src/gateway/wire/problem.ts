@@ -55,13 +55,15 @@ const MEANING: Readonly<Record<number, string>> = {
   415: 'The body is not JSON.',
   429: 'Too many requests; `Retry-After` says how long to wait.',
   500: 'A fault in Holdfast.',
-  503: 'Temporal does not answer; the request may be repeated.',
+  501: 'This gateway is not set up for it; nothing was changed.',
+  502: 'Kubernetes refuses it; the detail says how far it had come.',
+  503: 'Temporal or, for a kill, Kubernetes does not answer; the request may be repeated.',
 };
 
 const EVERYWHERE = [400, 401, 403, 404, 429, 500, 503] as const;
 
 /** The refusals of a route, for its description; `more` are those that not every route has. */
-export function refusals(...more: readonly (409 | 413 | 415)[]) {
+export function refusals(...more: readonly (409 | 413 | 415 | 501 | 502)[]) {
   const content = { [PROBLEM_TYPE]: { schema: problemDocument } };
   return Object.fromEntries(
     [...EVERYWHERE, ...more].map((status) => [status, { description: MEANING[status] ?? '', content }]),

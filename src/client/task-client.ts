@@ -101,7 +101,7 @@ export interface TaskClient {
    * Kubernetes, with no regard for its grace period. Says what is proved and what is not; safe to repeat.
    * @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE
    */
-  kill(taskId: string, options?: Pick<KillOptions, 'reason' | 'signal'>): Promise<KillReport>;
+  kill(taskId: string, options?: KillOptions): Promise<KillReport>;
 
   /** Newest first. */
   list(options?: ListOptions): AsyncGenerator<TaskView, void>;

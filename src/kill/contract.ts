@@ -4,14 +4,18 @@ import type { CancelAnswer, Outcome, PodView } from '../contract.ts';
 export interface KillOptions {
   /** Why; it is in the history of the workflow that is terminated. At most 1,000 characters. */
   readonly reason?: string;
-  /** Who kills, for the same history. Default: the identity of Temporal's client, a process and its host. */
-  readonly by?: string;
   /** How long the nodes are given to end the containers and say so, before Pods are removed. Seconds, default 30. */
   readonly waitSeconds?: number;
-  /** First run id of the task that is meant, if a later one of the same id must not be. */
-  readonly firstRunId?: string;
   /** Ends the call, not what it has ended by then. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What only Temporal itself can be told. */
+export interface DirectKillOptions extends KillOptions {
+  /** Who kills, for the same history. Default: the identity of Temporal's client, a process and its host. */
+  readonly by?: string;
+  /** First run id of the task that is meant, if a later one of the same id must not be. */
+  readonly firstRunId?: string;
 }
 
 /**

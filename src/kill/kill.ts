@@ -17,7 +17,7 @@ import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
-import type { KillOptions, KillReport } from './contract.ts';
+import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { PodEyes } from './pod-eyes.ts';
 import { reportOf } from './report.ts';
@@ -43,7 +43,7 @@ interface Run {
 }
 
 /** @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE */
-export async function kill(ground: KillGround, taskId: string, options: KillOptions = {}): Promise<KillReport> {
+export async function kill(ground: KillGround, taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
   const killing = new Kill(ground, taskId, options);
   try {
     return await killing.carryOut();
@@ -68,7 +68,7 @@ class Kill {
   #foundAny = false;
   #couldRun = false;
 
-  constructor(ground: KillGround, taskId: string, options: KillOptions) {
+  constructor(ground: KillGround, taskId: string, options: DirectKillOptions) {
     const {
       reason = '',
       by = ground.temporal.options.identity,

@@ -13,7 +13,7 @@ import {
 } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind } from '../../lab/proxy/classify.ts';
-import { HoldfastClient, type KillOptions } from '../../src/client.ts';
+import { HoldfastClient, type DirectKillOptions } from '../../src/client.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { CommandTask } from '../../src/contract.ts';
 import type { KillReport } from '../../src/kill/contract.ts';
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 /** With a limit for hangs, not a promise of speed: the node may be busy. */
-function kill(taskId: string, options: KillOptions = {}): Promise<KillReport> {
+function kill(taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
   return scene.client.kill(taskId, { waitSeconds: 120, ...options });
 }
 

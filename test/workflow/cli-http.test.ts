@@ -118,7 +118,6 @@ describe('over HTTP', () => {
   it.each([
     [['sweep', '--once'], 'compares Kubernetes with Temporal'],
     [['kill', '--workload', 'command', '--yes'], 'over HTTP a task is killed by its id'],
-    [['kill', 'x', '--wait', '1m'], '--wait is not to be had over HTTP'],
   ])('%j says why it is not to be had', async (words, why) => {
     const { exit, err } = await holdfast(...words);
     expect(exit).toBe(2);

@@ -255,3 +255,26 @@ describe.each<[string, () => TaskClient]>([
     expect(await way().result(id)).toMatchObject({ outcome: 'cancelled', started: true });
   });
 });
+
+it('a kill over HTTP is told as it is told over Temporal', async () => {
+  const { app, client: owner } = await scene.another({ mayKill: true });
+  const pods = [
+    { name: 'p1', node: 'n', end: 'may_run', nodeState: 'gone', why: 'its node did not say' },
+    { name: 'p2', end: 'never_ran' },
+  ] as const;
+  const left = [{ kind: 'Pod', name: 'p1', why: 'it is being deleted, and not gone yet' }] as const;
+  const asked: unknown[] = [];
+  owner.kill = async (taskId, options) => {
+    asked.push(options);
+    return { taskId, answer: 'killed_unproved', was: 'open', pods, left };
+  };
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const id = newId();
+  scene.stage.cast(id, world());
+  await scene.client.start(TASK, { id });
+  const told = await new HoldfastHttpClient({ url }).kill(id, { reason: 'stuck', waitSeconds: 90 });
+  expect(told).toEqual({ taskId: id, answer: 'killed_unproved', was: 'open', pods, left });
+  expect(asked).toEqual([{ reason: 'stuck', by: 'anyone', waitSeconds: 90 }]);
+  expect(await refusal(http.kill(id))).toMatchObject({ code: 'KILL_UNAVAILABLE' });
+  await app.close();
+});

@@ -1,7 +1,7 @@
 /** A kill over HTTP: who may, of what, and how it is told. What it does to containers is told in test/cluster. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HoldfastClient, HoldfastError, type KillOptions, type KillReport } from '../../src/client.ts';
+import { HoldfastClient, HoldfastError, type DirectKillOptions, type KillReport } from '../../src/client.ts';
 import { createApp } from '../../src/gateway/app.ts';
 import type { Identify } from '../../src/gateway/auth/guard.ts';
 import { SCOPES } from '../../src/gateway/caller.ts';
@@ -14,7 +14,7 @@ let stage: Stage;
 let client: HoldfastClient;
 let api: Driver;
 /** What Kubernetes is asked for, and what it answers. */
-let asked: (readonly [string, KillOptions])[] = [];
+let asked: (readonly [string, DirectKillOptions])[] = [];
 const ids: string[] = [];
 let answer: (taskId: string) => Promise<KillReport>;
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   // Nobody polls there: a kill needs no worker.
   const settings = { taskQueue: `hf-nobody-${randomUUID()}`, logDir: '/nowhere' };
   client = new HoldfastClient(stage.client, settings);
-  client.kill = (taskId, options = {}) => (asked.push([taskId, options]), answer(taskId));
+  client.kill = (taskId, options: DirectKillOptions = {}) => (asked.push([taskId, options]), answer(taskId));
   api = await Driver.of(await gateway({ mayKill: true }));
 });
 afterAll(async () => {

@@ -24,6 +24,7 @@ interface Settings {
   readonly logDir: string;
   readonly identify: Identify;
   readonly stopping: AbortSignal;
+  readonly mayKill: boolean;
 }
 
 export class GatewayStage {
@@ -76,9 +77,9 @@ export class GatewayStage {
 
 async function gatewayOn(stage: Stage, settings: Partial<Settings>): Promise<Gateway> {
   const { taskQueue = stage.taskQueue, logDir = '/nowhere', identify = anyone } = settings;
-  const { stopping = new AbortController().signal } = settings;
+  const { stopping = new AbortController().signal, mayKill = false } = settings;
   const client = new HoldfastClient(stage.client, { taskQueue, logDir });
   const told = { log: createLogger('error'), metrics: new GatewayMetrics() };
-  const app = await createApp({ client, taskQueue, logDir, identify, rate: 100_000, stopping, ...told });
+  const app = await createApp({ client, taskQueue, logDir, identify, rate: 100_000, stopping, mayKill, ...told });
   return { app, client, api: await Driver.of(app) };
 }

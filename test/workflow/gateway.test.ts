@@ -194,10 +194,10 @@ it('cancels every running task that a filter names, and before that says which',
 });
 
 it('kills nothing, for it has no access to Kubernetes; with it, see gateway-kill.test.ts', async () => {
-  const id = await running();
-  const refused = await api.call('killTask', { at: { id }, body: {} });
+  const id = await scene.running();
+  const refused = await scene.api.call('killTask', { at: { id }, body: {} });
   expect(refused).toMatchObject({ status: 501, body: { code: 'KILL_UNAVAILABLE' } });
-  expect(await cancel(id)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+  expect(await scene.cancel(id)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
 });
 
 it('streams a task to its end, and says where its output is not', async () => {

@@ -1,14 +1,13 @@
 /** `holdfast kill`: ends a task, or many, without their worker. */
 import { createInterface } from 'node:readline/promises';
 import { hostname, userInfo } from 'node:os';
-import type { HoldfastClient, KillOptions, TaskClient } from '../../client.ts';
-import { readConfig } from '../../config.ts';
+import type { DirectKillOptions, HoldfastClient, TaskClient } from '../../client.ts';
 import { EXIT, HoldfastError } from '../../errors.ts';
 import type { KillCandidate } from '../../kill/contract.ts';
 import { paced } from '../../paced.ts';
 import { failureOf } from '../failure.ts';
 import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
-import { refuseHttp, withClient, withTemporal } from '../session.ts';
+import { withClient, withTemporal } from '../session.ts';
 import { showFailure } from '../show/failure.ts';
 import { exitOfKill, showCandidates, showKill } from '../show/kill.ts';
 import { counted } from '../show/text.ts';
@@ -17,7 +16,7 @@ import { stderr, stdout } from '../terminal.ts';
 /** Tasks that are killed at the same time. */
 const AT_ONCE = 8;
 
-interface Order extends KillOptions {
+interface Order extends DirectKillOptions {
   readonly json: boolean;
 }
 
@@ -26,7 +25,6 @@ export async function kill(taskId: string | undefined, words: KillWords): Promis
   const { reason = '', json = false } = words;
   const wait = meaning.waitSeconds === undefined ? {} : { waitSeconds: meaning.waitSeconds };
   const order = { reason, by: whoKills(), json, ...wait };
-  if (meaning.waitSeconds !== undefined) refuseHttp(readConfig(), WAIT_NOT_OVER_HTTP);
   let isConnected = false;
   const ended =
     meaning.of === 'one'
@@ -37,8 +35,6 @@ export async function kill(taskId: string | undefined, words: KillWords): Promis
   });
 }
 
-const WAIT_NOT_OVER_HTTP =
-  'How long a kill waits for the nodes is up to the gateway: --wait is not to be had over HTTP.';
 const MANY_NOT_OVER_HTTP =
   'Which tasks a filter means is read from Kubernetes, and a gateway does not look there: over HTTP a task is killed by its id.';
 

@@ -3,6 +3,7 @@ import { answerOf } from '../../cancel-answer.ts';
 import { type CancelAnswer, LIMITS, type Task } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { WireCancel } from '../../gateway/wire/cancel.ts';
+import type { WireKill } from '../../gateway/wire/kill.ts';
 import type { WireStarted } from '../../gateway/wire/start.ts';
 import type { WirePage, WireResult, WireTask } from '../../gateway/wire/task.ts';
 import type { KillOptions, KillReport } from '../../kill/contract.ts';
@@ -20,7 +21,7 @@ import type {
   TaskOutcome,
 } from '../task-client.ts';
 import { follow, linesIn } from './event-stream.ts';
-import { eventFrom, outcomeFrom, reportFrom, viewFrom, type WireKill } from './from-wire.ts';
+import { eventFrom, outcomeFrom, reportFrom, viewFrom } from './from-wire.ts';
 import { Gateway, type HttpClientOptions } from './gateway.ts';
 
 /** The most that one page has. */
@@ -29,7 +30,7 @@ const PAGE = 200;
 const WAIT = 30;
 /** Beyond what the gateway may take for a wait of its own. Milliseconds. */
 const SLACK_MS = 30_000;
-/** A kill gives the nodes half a minute, and what it removes some seconds. Milliseconds. */
+/** What a kill takes besides the time that the nodes are given, or with the usual one. Milliseconds. */
 const KILL_MS = 120_000;
 
 export class HoldfastHttpClient implements TaskClient {
@@ -78,13 +79,12 @@ export class HoldfastHttpClient implements TaskClient {
     return answerOf(await this.describe(taskId, { signal }), 'now');
   }
 
-  /** Its containers' fate is waited for by the gateway. It is not asked for twice when an answer is lost: look, then ask. */
-  async kill(
-    taskId: string,
-    { reason = '', signal }: Pick<KillOptions, 'reason' | 'signal'> = {},
-  ): Promise<KillReport> {
-    const body = { reason: reason.slice(0, LIMITS.reasonLength) };
-    const ask = { method: 'POST', path: `${pathOf(taskId)}/kill`, body, signal, within: KILL_MS } as const;
+  /** It is not asked for again when the answer is lost: see how the task stands, then decide. */
+  async kill(taskId: string, { reason = '', waitSeconds, signal }: KillOptions = {}): Promise<KillReport> {
+    const wait = waitSeconds === undefined ? {} : { wait: `${Math.ceil(waitSeconds)}s` };
+    const body = { reason: reason.slice(0, LIMITS.reasonLength), ...wait };
+    const within = (waitSeconds ?? 0) * 1_000 + KILL_MS;
+    const ask = { method: 'POST', path: `${pathOf(taskId)}/kill`, body, signal, within } as const;
     return reportFrom(await this.#gateway.json<WireKill>(ask));
   }
 

@@ -1,5 +1,6 @@
 /** From the wire to the terms of the client. What is absent is null there, and left out here. */
 import type { Problem, TaskResult, WorkloadName, WorkloadOutput } from '../../contract.ts';
+import type { WireKill } from '../../gateway/wire/kill.ts';
 import type { WireResult, WireTask } from '../../gateway/wire/task.ts';
 import type { KillReport } from '../../kill/contract.ts';
 import type { TaskView } from '../../task-view.ts';
@@ -83,21 +84,6 @@ export function eventFrom({ event, data }: ServerEvent): TaskEvent | undefined {
     default:
       return undefined;
   }
-}
-
-/** The answer to a kill on the wire. */
-export interface WireKill {
-  readonly task_id: string;
-  readonly answer: KillReport['answer'];
-  readonly was: KillReport['was'];
-  readonly pods: readonly {
-    readonly name: string;
-    readonly node: string | null;
-    readonly end: KillReport['pods'][number]['end'];
-    readonly node_state: NonNullable<KillReport['pods'][number]['nodeState']> | null;
-    readonly why: string | null;
-  }[];
-  readonly left: KillReport['left'];
 }
 
 export function reportFrom({ task_id: taskId, answer, was, pods, left }: WireKill): KillReport {

@@ -8,7 +8,7 @@ import { answerOf } from '../../cancel-answer.ts';
 import type { Config } from '../../config.ts';
 import { type CancelAnswer, type Task, WORKFLOW_TYPE } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
-import type { KillCandidate, KillFilter, KillOptions, KillReport } from '../../kill/contract.ts';
+import type { KillCandidate, KillFilter, DirectKillOptions, KillReport } from '../../kill/contract.ts';
 import type { KillGround } from '../../kill/ground.ts';
 import type { ContainerLine } from '../../logs/container-lines.ts';
 import { summaryOf, type TaskView, viewOf } from '../../task-view.ts';
@@ -126,7 +126,7 @@ export class HoldfastClient implements TaskClient {
     });
   }
 
-  async kill(taskId: string, options: KillOptions = {}): Promise<KillReport> {
+  async kill(taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
     options.signal?.throwIfAborted();
     const { kill } = await import('../../kill/kill.ts');
     return kill(await this.#ground(), taskId, options);

@@ -30,7 +30,7 @@ beforeAll(async () => {
   // Nobody polls there: a kill needs no worker.
   const settings = { taskQueue: `hf-nobody-${randomUUID()}`, logDir: '/nowhere' };
   client = new HoldfastClient(stage.client, settings);
-  client.kill = (taskId, options: DirectKillOptions = {}) => (asked.push([taskId, options]), answer(taskId));
+  client.kill = (taskId, options?: DirectKillOptions) => (asked.push([taskId, options ?? {}]), answer(taskId));
   api = await Driver.of(await gateway({ mayKill: true }));
 });
 afterAll(async () => {

@@ -9,6 +9,7 @@ interface Verb {
 const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   model: () => import('./model/verb.ts'),
   conformance: () => import('./model/conformance-verb.ts'),
+  cancels: () => import('./cancels/verb.ts'),
   sweep: () => import('./sweep/verb.ts'),
   report: () => import('./report/verb.ts'),
 };

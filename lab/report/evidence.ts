@@ -1,7 +1,8 @@
-/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep-real,sweep-simulated,table}.json in, docs/evidence.{md,json} and pictures out. */
+/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep-real,sweep-simulated,table,cancels}.json in, docs/evidence.{md,json} and pictures out. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
+import type { CancelsResult } from '../cancels/results.ts';
 import type { ModelResult, MutantsResult, SweepResult } from './other-tiers.ts';
 import { pictureOf } from './picture.ts';
 import { headOf, withHead } from './readme.ts';
@@ -17,6 +18,8 @@ export interface Evidence {
   readonly sweeps?: readonly SweepResult[];
   /** Tier 3: this report's own. */
   readonly table?: Table;
+  /** `npm run lab -- cancels --summary docs/evidence/cancels.json`. */
+  readonly cancels?: CancelsResult;
 }
 
 const DOCS = join(repository, 'docs');
@@ -46,12 +49,14 @@ export function writeEvidence(measured: Table | undefined): Evidence {
   const model = readResult<ModelResult>('model.json');
   const mutants = readResult<MutantsResult>('mutants.json');
   const sweeps = ['sweep-real.json', 'sweep-simulated.json'].flatMap((name) => readResult<SweepResult>(name) ?? []);
+  const cancels = readResult<CancelsResult>('cancels.json');
   const evidence: Evidence = {
     kind: 'evidence',
     ...(model && { model }),
     ...(mutants && { mutants }),
     ...(sweeps.length > 0 && { sweeps }),
     ...(table && { table }),
+    ...(cancels && { cancels }),
   };
   writeJson(join(DOCS, 'evidence.json'), evidence);
   writeFileSync(join(DOCS, 'evidence.md'), render(evidence));

@@ -1,12 +1,13 @@
 /** The evidence as a page. */
 import { PAYLOAD } from '../protocols/jobs.ts';
+import { cancelsSection } from './cancels-section.ts';
 import type { Evidence } from './evidence.ts';
 import { type Scenario, SCENARIO_NAMES, SCENARIOS } from './observation.ts';
 import { modelSection, mutantsSection, sweepSection } from './other-tiers.ts';
 import type { Cell, Percentile } from './stats.ts';
 import type { Table, TableRow } from './table.ts';
 
-export function render({ model, mutants, sweeps, table }: Evidence): string {
+export function render({ model, mutants, sweeps, table, cancels }: Evidence): string {
   return [
     '# Evidence',
     '',
@@ -16,6 +17,7 @@ export function render({ model, mutants, sweeps, table }: Evidence): string {
     ...(model === undefined ? [] : modelSection(model)),
     ...(mutants === undefined ? [] : mutantsSection(mutants)),
     ...(sweeps === undefined ? [] : sweepSection(sweeps)),
+    ...(cancels === undefined ? [] : cancelsSection(cancels)),
   ].join('\n');
 }
 

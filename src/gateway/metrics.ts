@@ -3,7 +3,7 @@
  * from here. GATEWAY_METRICS is the one list; docs/runbook.md says what each means, and a test compares them.
  */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import { CANCEL_STATUSES, type CancelStatus } from './wire/cancel.ts';
+import { CANCEL_STATUSES } from './wire/cancel.ts';
 import { KILL_ANSWERS, type WireKill } from './wire/kill.ts';
 
 export interface GatewayMetricEntry {
@@ -16,6 +16,9 @@ export interface GatewayMetricEntry {
 
 export const STREAMS = ['events', 'logs'] as const;
 export type StreamKind = (typeof STREAMS)[number];
+
+/** `unknown_task`: 404. */
+const CANCEL_ANSWERS = [...CANCEL_STATUSES, 'unknown_task'] as const;
 
 export const GATEWAY_METRICS = {
   requests: {
@@ -34,7 +37,7 @@ export const GATEWAY_METRICS = {
     name: 'holdfast_gateway_cancels_total',
     type: 'counter',
     help: 'Cancels by what they were answered with.',
-    labels: { answer: CANCEL_STATUSES },
+    labels: { answer: CANCEL_ANSWERS },
   },
   kills: {
     name: 'holdfast_gateway_kills_total',
@@ -69,7 +72,7 @@ export class GatewayMetrics {
 
   /** A rate does not see a series that begins at 1: closed sets begin at 0. */
   constructor() {
-    for (const answer of CANCEL_STATUSES) this.#cancels.inc({ answer }, 0);
+    for (const answer of CANCEL_ANSWERS) this.#cancels.inc({ answer }, 0);
     for (const answer of KILL_ANSWERS) this.#kills.inc({ answer }, 0);
     for (const kind of STREAMS) {
       this.#streams.set({ kind }, 0);
@@ -83,7 +86,7 @@ export class GatewayMetrics {
     this.#seconds.observe({ method, route }, seconds);
   }
 
-  cancelAnswered(answer: CancelStatus): void {
+  cancelAnswered(answer: (typeof CANCEL_ANSWERS)[number]): void {
     this.#cancels.inc({ answer });
   }
 

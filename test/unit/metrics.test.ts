@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { loadYaml } from '@kubernetes/client-node';
 import type { MetricMeter, MetricTags } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
+import { GATEWAY_METRICS } from '../../src/gateway/metrics.ts';
 import { BUCKETS, type MetricEntry, METRICS, Metrics } from '../../src/metrics.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -143,7 +144,7 @@ describe('deploy/alerts.yaml', () => {
 
   it.each(rules)('$alert asks for metrics that there are, and the runbook knows it', ({ alert, expr, annotations }) => {
     const asked = [...expr.matchAll(/\bholdfast_\w+/g)].map(([name]) => name);
-    const names = entries.map(({ name }) => name);
+    const names = [...entries, ...Object.values(GATEWAY_METRICS)].map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(asked));
     const runbook = read('docs/runbook.md');
     expect(runbook.includes(`| \`${alert}\``)).toBe(true);

@@ -14,7 +14,7 @@ let stage: Stage;
 let client: HoldfastClient;
 let api: Driver;
 /** What Kubernetes is asked for, and what it answers. */
-let asked: (readonly [string, DirectKillOptions])[] = [];
+let asked: (readonly [string, DirectKillOptions | undefined])[] = [];
 const ids: string[] = [];
 let answer: (taskId: string) => Promise<KillReport>;
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   // Nobody polls there: a kill needs no worker.
   const settings = { taskQueue: `hf-nobody-${randomUUID()}`, logDir: '/nowhere' };
   client = new HoldfastClient(stage.client, settings);
-  client.kill = (taskId, options?: DirectKillOptions) => (asked.push([taskId, options ?? {}]), answer(taskId));
+  client.kill = (taskId, options) => (asked.push([taskId, options]), answer(taskId));
   api = await Driver.of(await gateway({ mayKill: true }));
 });
 afterAll(async () => {

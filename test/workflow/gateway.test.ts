@@ -220,6 +220,7 @@ it('tells how it is', async () => {
   await until('the worker polls', async () => (await scene.api.call('ready')).status === 200);
   const { text } = await scene.api.call('metrics');
   expect(text).toMatch(/^holdfast_gateway_cancels_total\{answer="already_completed"\} [1-9]/m);
+  expect(text).toMatch(/^holdfast_gateway_cancels_total\{answer="unknown_task"\} [1-9]/m);
   expect(text).toMatch(
     /^holdfast_gateway_requests_total\{method="POST",route="\/v1\/tasks\/:id\/cancel",status="404"\} [1-9]/m,
   );

@@ -1,11 +1,11 @@
 /** A world that answers: activities that do nothing but say what a cluster might, and remember what they were asked. */
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
+import { anchorOf, jobOf, RELEASED, SUCCEEDED } from '../../lab/stage/played-cluster.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { ReleaseInput } from '../../src/activities/release.ts';
-import type { AnchorRef, Ending, JobRef, Problem, Released, RunRef } from '../../src/contract.ts';
+import type { Problem, RunRef } from '../../src/contract.ts';
 
-export const SUCCEEDED: Ending = { kind: 'succeeded', output: { exitCode: 0 } };
-export const RELEASED: Released = { is: 'released', found: 'started' };
+export { anchorOf, jobOf, RELEASED, SUCCEEDED };
 
 export interface World extends Activities {
   /** Verbs in the order in which they were asked for; a retry counts again. */
@@ -54,15 +54,6 @@ export function world(otherwise: Partial<Activities> = {}): World {
       return plays.release(input);
     },
   };
-}
-
-export function anchorOf(run: RunRef, timeoutSeconds = 3_600): AnchorRef {
-  const name = `hf-${run.attempt}`;
-  return { run, namespace: 'ns', name, uid: `anchor-${run.attempt}`, workload: 'command', timeoutSeconds };
-}
-
-export function jobOf(held: AnchorRef): JobRef {
-  return { namespace: 'ns', name: held.name, uid: `job-${held.run.attempt}` };
 }
 
 export function failure(code: string, message: string = code): ApplicationFailure {

@@ -1,3 +1,4 @@
+import { HoldfastError } from '../../errors.ts';
 import { tryDuration } from '../../settings.ts';
 import type { App } from '../app.ts';
 import type { Caller } from '../caller.ts';
@@ -46,7 +47,12 @@ interface Wish {
 }
 
 async function cancel(deps: Deps, caller: Caller, taskId: string, { wait, reason = '' }: Wish) {
-  await visibleTask(deps, caller, taskId);
   const ms = (tryDuration(wait) ?? 0) * 1_000;
-  return cancelTask(deps, taskId, { reason, by: caller.name, wait: ms, signal: deps.stopping });
+  try {
+    await visibleTask(deps, caller, taskId);
+    return await cancelTask(deps, taskId, { reason, by: caller.name, wait: ms, signal: deps.stopping });
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') deps.metrics.cancelAnswered('unknown_task');
+    throw error;
+  }
 }

@@ -1,0 +1,14 @@
+/** What a cluster might answer to a task, for a workflow that plays without one. */
+import type { AnchorRef, Ending, JobRef, Released, RunRef } from '../../src/contract.ts';
+
+export const SUCCEEDED: Ending = { kind: 'succeeded', output: { exitCode: 0 } };
+export const RELEASED: Released = { is: 'released', found: 'started' };
+
+export function anchorOf(run: RunRef, timeoutSeconds = 3_600): AnchorRef {
+  const name = `hf-${run.attempt}`;
+  return { run, namespace: 'ns', name, uid: `anchor-${run.attempt}`, workload: 'command', timeoutSeconds };
+}
+
+export function jobOf(held: AnchorRef): JobRef {
+  return { namespace: 'ns', name: held.name, uid: `job-${held.run.attempt}` };
+}

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, HoldfastError } from '../errors.ts';
 import type { InputProblem } from '../schemas.ts';
 import { isTemporalAway, isTemporalRefusing } from '../temporal-problem.ts';
+import { plainFacts } from './wire/facts.ts';
 import { PROBLEM_TYPE, type ProblemDocument } from './wire/problem.ts';
 
 export async function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -27,18 +28,13 @@ export function problemDocumentOf({ code, message, next, facts }: HoldfastError,
     code,
     detail: message,
     next,
-    facts: status < 500 ? scalars(facts) : {},
+    facts: status < 500 ? plainFacts(facts) : {},
     errors: ((facts['problems'] ?? []) as readonly InputProblem[]).map(({ field, message: why }) => ({
       field,
       message: why,
     })),
     request_id: requestId,
   };
-}
-
-function scalars(facts: HoldfastError['facts']): ProblemDocument['facts'] {
-  const plain = Object.entries(facts).filter(([, fact]) => typeof fact === 'string' || typeof fact === 'number');
-  return Object.fromEntries(plain) as ProblemDocument['facts'];
 }
 
 /** Fastify's own: https://fastify.dev/docs/latest/Reference/Errors/ */

@@ -4,6 +4,7 @@ import type { TaskOutcome } from '../../client.ts';
 import type { Outcome, Phase, Problem, WorkloadName } from '../../contract.ts';
 import type { TaskView } from '../../task-view.ts';
 import { workloads } from '../../workloads/index.ts';
+import { facts, plainFacts } from './facts.ts';
 
 const PHASES = ['provisioning', 'reserving', 'starting', 'running', 'releasing', 'ended'] as const satisfies Phase[];
 export const OUTCOMES = ['succeeded', 'failed', 'cancelled', 'terminated', 'timed_out'] as const satisfies Outcome[];
@@ -33,7 +34,7 @@ export const diagnosis = z
     code: z.string(),
     message: z.string(),
     next: z.string().nullable().describe('What to do.'),
-    facts: z.record(z.string(), z.union([z.string(), z.number()])),
+    facts,
   })
   .meta({ id: 'Diagnosis' })
   .describe('What keeps a task from going on, or ended it.');
@@ -107,8 +108,9 @@ export function wireDiagnosis(problem: Problem | undefined): WireTask['diagnosis
   return problem === undefined ? null : diagnosisOf(problem);
 }
 
+/** Of a task that somebody else started there may be facts that are no plain ones. */
 function diagnosisOf({ code, message, next, facts = {} }: Problem): z.infer<typeof diagnosis> {
-  return { code, message, next: next ?? null, facts };
+  return { code, message, next: next ?? null, facts: plainFacts(facts) };
 }
 
 const sample = z.object({

@@ -35,6 +35,18 @@ function isBare(url: string): boolean {
   return !URL.canParse(url) || /^[^@?#]*$/.test(url);
 }
 
+/** `10.0.0.7` or `10.0.0.0/8`. */
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+const networks = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine((parts) => parts.every(isNetwork), 'must be IP addresses or networks, e.g. 10.0.0.0/8, with commas between');
+
 const schema = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
   HOLDFAST_KUBE_CONTEXT: z.string().min(1).optional(),
@@ -44,6 +56,8 @@ const schema = z.object({
   KUBECONFIG: z.string().min(1).optional(),
   /** Where output is kept when Pods are gone. */
   HOLDFAST_LOG_DIR: z.string().min(1).optional(),
+  /** How long output is kept there after its last line, of tasks that are over. Hours; 0: for ever. */
+  HOLDFAST_LOG_RETENTION_HOURS: count(0, 87_600).default(720),
   HOLDFAST_PYTHON_IMAGE: z.string().min(1).default('python:3.12-slim'),
   HOLDFAST_TASK_QUEUE: z.string().min(1).max(200).default(TASK_QUEUE),
   /** Tasks that one worker follows at the same time. */
@@ -71,6 +85,10 @@ const schema = z.object({
   HOLDFAST_GATEWAY_AUDIENCE: z.string().min(1).default('holdfast'),
   /** Requests that one key, token subject or, without auth, address may make in a minute. */
   HOLDFAST_GATEWAY_RATE: count(1, 1_000_000).default(1_200),
+  /** Addresses or networks of the proxies before the gateway, whose X-Forwarded-For is believed; with commas between. */
+  HOLDFAST_GATEWAY_PROXIES: networks.default([]),
+  /** How long a task that has ended must at least be answered for. Hours; Temporal's own retention is not less than one. */
+  HOLDFAST_GATEWAY_RETENTION_HOURS: count(1, 87_600).default(1),
   /** A gateway, which the command line asks instead of Temporal. */
   HOLDFAST_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
@@ -90,6 +108,7 @@ export interface Config {
     readonly deadlineMs: number;
   };
   readonly logDir: string;
+  readonly logRetentionHours: number;
   readonly pythonImage: string;
   readonly taskQueue: string;
   readonly maxTasks: number;
@@ -113,6 +132,9 @@ export interface GatewayConfig {
   readonly audience: string;
   /** Requests in a minute. */
   readonly rate: number;
+  readonly proxies: readonly string[];
+  /** What the retention of Temporal must at least be. */
+  readonly retentionHours: number;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -136,6 +158,7 @@ export function readConfig(given: Env = process.env): Config {
       deadlineMs: values.HOLDFAST_KUBE_DEADLINE_MS,
     },
     logDir: values.HOLDFAST_LOG_DIR ?? join(stateDir(env), 'task-logs'),
+    logRetentionHours: values.HOLDFAST_LOG_RETENTION_HOURS,
     pythonImage: values.HOLDFAST_PYTHON_IMAGE,
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
@@ -153,6 +176,8 @@ export function readConfig(given: Env = process.env): Config {
       issuer: values.HOLDFAST_GATEWAY_ISSUER,
       audience: values.HOLDFAST_GATEWAY_AUDIENCE,
       rate: values.HOLDFAST_GATEWAY_RATE,
+      proxies: values.HOLDFAST_GATEWAY_PROXIES,
+      retentionHours: values.HOLDFAST_GATEWAY_RETENTION_HOURS,
     },
     api: values.HOLDFAST_URL === undefined ? undefined : { url: values.HOLDFAST_URL, token: values.HOLDFAST_API_KEY },
     logLevel: values.HOLDFAST_LOG_LEVEL,

@@ -17,21 +17,26 @@ import { releaseRun } from './activities/release-run.ts';
 import { type Config, readConfig } from './config.ts';
 import { followQueue } from './contract.ts';
 import { HoldfastError } from './errors.ts';
+import { taskLabel } from './fence.ts';
 import { JobsApi } from './kubernetes/jobs-api.ts';
 import { loadKubeConfig } from './kubernetes/kube-config.ts';
 import { RunWatch } from './kubernetes/run-watch.ts';
 import { Collector } from './logs/collector.ts';
+import { keepPruning, type Pruning } from './logs/prune.ts';
 import { LogStore } from './logs/store.ts';
 import { createSweepActivities } from './sweeper/activity.ts';
 import { keepSweeping } from './sweeper/keep-sweeping.ts';
 import { countsOf, logReport, type SweepReport } from './sweeper/report.ts';
 import { Sweeper } from './sweeper/sweeper.ts';
 import { createLogger, createMetrics, installRuntime, temporalLogger } from './telemetry.ts';
+import { askStanding } from './task-standing.ts';
 import { namespaceId } from './temporal-namespace.ts';
 import { Unreleased } from './unreleased.ts';
 
 /** Between two updates of the one number that changes by itself. Milliseconds. */
 const AGE_MS = 2_000;
+/** How long Temporal may take to say how a task stands whose output is old. Milliseconds. */
+const ANSWER_MS = 5_000;
 
 export interface HoldfastWorker {
   /** Resolves when the worker has stopped; rejects if it failed. */
@@ -81,7 +86,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
         const running = Promise.all([tasks.run(), follows.run()]).finally(() => stopped.abort());
         const keeping = { sweeper: openSweeper(), watch: deps.watch, everySeconds: config.sweepSeconds, onReport };
         const sweeping = keepSweeping(keeping, stopped.signal);
-        await Promise.all([running, sweeping]);
+        await Promise.all([running, sweeping, keepPruning(pruningOf(deps, client, config), stopped.signal)]);
       } finally {
         clearInterval(aging);
         await close();
@@ -103,6 +108,19 @@ function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
     rules: config.sweepRules,
     temporalNamespaceId: deps.temporalNamespaceId,
   });
+}
+
+function pruningOf({ logs, log, temporalNamespaceId }: Deps, client: Client, config: Config): Pruning {
+  return {
+    store: logs,
+    hours: config.logRetentionHours,
+    standingOf: (taskId) => client.withDeadline(Date.now() + ANSWER_MS, () => askStanding(client, taskId)),
+    labelOf: (taskId) => taskLabel(temporalNamespaceId, taskId),
+    onPruned: (runs) => {
+      if (runs > 0) log.info({ runs }, 'old output was removed');
+    },
+    onError: (error) => log.warn({ error: String(error) }, 'old output was not looked through; in an hour again'),
+  };
 }
 
 /** The bundle that was named, or that `npm run build` made, if there is one; else made now, in about a second. */

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Logger } from 'pino';
 import { HoldfastError } from '../errors.ts';
 import { version } from '../version.ts';
 import { guard } from './auth/guard.ts';
@@ -29,7 +28,7 @@ const PARAM_CHARACTERS = 2_400;
 export type App = ReturnType<typeof bareApp>;
 
 export async function createApp(deps: Deps): Promise<App> {
-  const app = bareApp(deps.log);
+  const app = bareApp(deps);
   app.setValidatorCompiler(checkRequest);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
@@ -37,8 +36,7 @@ export async function createApp(deps: Deps): Promise<App> {
   acceptNoBody(app);
   describe(app, version());
   observe(app, deps);
-  guard(app, deps.identify);
-  await limitRate(app, deps.rate);
+  guard(app, deps.identify, await limitRate(app, deps.rate));
   await app.register(async () => {
     startRoutes(app, deps);
     taskRoutes(app, deps);
@@ -52,13 +50,14 @@ export async function createApp(deps: Deps): Promise<App> {
   return app;
 }
 
-function bareApp(log: Logger) {
+function bareApp({ log, proxies }: Pick<Deps, 'log' | 'proxies'>) {
   return fastify({
     loggerInstance: log,
     // Ours is one line for each request, without its query and its headers.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     bodyLimit: BODY_BYTES,
+    ...(proxies && { trustProxy: [...proxies] }),
     routerOptions: { maxParamLength: PARAM_CHARACTERS },
     // Whoever still has a connection while we stop is answered, and told to close it.
     return503OnClosing: false,
@@ -96,7 +95,9 @@ function observe(app: App, { metrics, stopping }: Deps): void {
     metrics.requestAnswered({ method, route, status, seconds: elapsedTime / 1_000 });
     const { id: taskId } = (request.params ?? {}) as { id?: string };
     const caller = request.caller as Caller | undefined;
-    const fields = { method, route, status, ms: Math.round(elapsedTime), caller: caller?.name, taskId };
+    // Who proved nothing can only be told by where they are.
+    const who = caller === undefined ? { address: request.ip } : { caller: caller.name };
+    const fields = { method, route, status, ms: Math.round(elapsedTime), ...who, taskId };
     request.log.info(fields, 'request answered');
   });
 }

@@ -12,6 +12,8 @@ export interface Deps {
   readonly identify: Identify;
   /** Requests that one caller may make in a minute. */
   readonly rate: number;
+  /** Addresses and networks of proxies that are believed to say for whom they ask. Default none. */
+  readonly proxies?: readonly string[];
   /** Whether whoever runs it gave it access to Kubernetes. Default false. */
   readonly mayKill?: boolean;
   readonly log: Logger;

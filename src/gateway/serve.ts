@@ -6,6 +6,7 @@ import { createLogger } from '../telemetry.ts';
 import { type App, createApp } from './app.ts';
 import { createIdentification } from './auth/identify.ts';
 import { GatewayMetrics } from './metrics.ts';
+import { checkRetention } from './retention.ts';
 
 /** After this long whoever is not done is cut. Milliseconds. */
 const STOP_MS = 25_000;
@@ -19,6 +20,7 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   const { taskQueue, logDir, gateway, kubernetes } = config;
+  await checkRetention({ client }, gateway.retentionHours);
   const { identify, close: forget } = createIdentification(gateway, log);
   const metrics = new GatewayMetrics();
   const mayKill = kubernetes.context !== undefined;
@@ -28,6 +30,7 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
     logDir,
     identify,
     rate: gateway.rate,
+    proxies: gateway.proxies,
     mayKill,
     log,
     metrics,

@@ -3,7 +3,7 @@ import { HoldfastError } from '../errors.ts';
 import type { TaskView } from '../task-view.ts';
 import { type Caller, maySee } from './caller.ts';
 import { ask, type Deps } from './deps.ts';
-import { retentionOf } from './retention.ts';
+import { retentionOf, spoken } from './retention.ts';
 
 /** @throws HoldfastError TASK_UNKNOWN, which says how long tasks are remembered. */
 export async function visibleTask(deps: Deps, caller: Caller, taskId: string): Promise<TaskView> {
@@ -16,7 +16,7 @@ export async function visibleTask(deps: Deps, caller: Caller, taskId: string): P
 }
 
 export async function unknownTask(deps: Deps, taskId: string): Promise<HoldfastError> {
-  const kept = await retentionOf(deps);
+  const kept = spoken(await retentionOf(deps));
   return new HoldfastError(
     'TASK_UNKNOWN',
     `There is no task ${taskId}: it was never started, or it ended more than ${kept} ago, which is how long Temporal remembers.`,

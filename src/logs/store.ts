@@ -10,7 +10,7 @@
  * has had.
  */
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rm, rmdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../contract.ts';
 
@@ -65,10 +65,39 @@ export class LogStore {
     await writeFile(join(this.folder(run), RESULTS_FILE), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
 
+  /** Whatever has output here, by fence.taskLabel. */
+  async tasks(): Promise<readonly string[]> {
+    return readdir(this.#root).catch(() => []);
+  }
+
+  /** Undefined if the folder does not say whose it is. */
+  async taskIdOf(run: StoredRun): Promise<string | undefined> {
+    return (await this.#aboutOf(run)).taskId;
+  }
+
+  /** When something of a run was last written. Milliseconds since 1970; Infinity if that cannot be told. */
+  async writtenAt(run: StoredRun): Promise<number> {
+    const folder = this.folder(run);
+    try {
+      const paths = [folder, ...(await readdir(folder)).map((name) => join(folder, name))];
+      return Math.max(...(await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs))));
+    } catch {
+      return Infinity;
+    }
+  }
+
+  /** With the task's folder, if nothing else is in it. */
+  async remove(run: StoredRun): Promise<void> {
+    await rm(this.folder(run), { recursive: true, force: true });
+    await rmdir(join(this.#root, run.task)).catch(ignoreNotEmpty);
+  }
+
   /** The runs of a task that have output here, oldest first. */
   async runsOf(task: string): Promise<readonly StoredRun[]> {
     const names = await readdir(join(this.#root, task)).catch(() => []);
-    const known = await Promise.all(names.map(async (run) => ({ task, run, since: await this.#since({ task, run }) })));
+    const known = await Promise.all(
+      names.map(async (run) => ({ task, run, since: (await this.#aboutOf({ task, run })).at ?? '' })),
+    );
     return known.toSorted((a, b) => (a.since < b.since ? -1 : 1)).map(({ run }) => ({ task, run }));
   }
 
@@ -92,12 +121,11 @@ export class LogStore {
     yield* readLines(join(this.folder(run), file), from);
   }
 
-  async #since(run: StoredRun): Promise<string> {
+  async #aboutOf(run: StoredRun): Promise<{ readonly taskId?: string; readonly at?: string }> {
     try {
-      const text = await readFile(join(this.folder(run), ABOUT_FILE), 'utf8');
-      return (JSON.parse(text) as { at?: string }).at ?? '';
+      return JSON.parse(await readFile(join(this.folder(run), ABOUT_FILE), 'utf8')) as { taskId?: string; at?: string };
     } catch {
-      return '';
+      return {};
     }
   }
 }
@@ -217,4 +245,9 @@ function toRow({ time, text }: LogLine): string {
 
 function ignoreExists(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
+}
+
+/** Another run of the task has output, or another worker was faster. */
+function ignoreNotEmpty(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
 }

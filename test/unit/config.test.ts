@@ -104,6 +104,9 @@ describe('every variable', () => {
     ['HOLDFAST_GATEWAY_ISSUER', 'https://i', { gateway: { issuer: 'https://i' } }],
     ['HOLDFAST_GATEWAY_AUDIENCE', 'a', { gateway: { audience: 'a' } }],
     ['HOLDFAST_GATEWAY_RATE', '5', { gateway: { rate: 5 } }],
+    ['HOLDFAST_GATEWAY_PROXIES', '10.0.0.0/8, ::1', { gateway: { proxies: ['10.0.0.0/8', '::1'] } }],
+    ['HOLDFAST_GATEWAY_RETENTION_HOURS', '72', { gateway: { retentionHours: 72 } }],
+    ['HOLDFAST_LOG_RETENTION_HOURS', '0', { logRetentionHours: 0 }],
     ['HOLDFAST_URL', 'https://h/x', { api: { url: 'https://h/x', token: undefined } }],
     ['HOLDFAST_API_KEY', 'k', { api: undefined }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
@@ -138,6 +141,10 @@ describe('every variable', () => {
     ['HOLDFAST_GATEWAY_AUTH', 'no'],
     ['HOLDFAST_GATEWAY_ISSUER', 'issuer'],
     ['HOLDFAST_GATEWAY_RATE', '0'],
+    ['HOLDFAST_GATEWAY_PROXIES', 'proxy.example'],
+    ['HOLDFAST_GATEWAY_PROXIES', '10.0.0.0/33'],
+    ['HOLDFAST_GATEWAY_RETENTION_HOURS', '0'],
+    ['HOLDFAST_LOG_RETENTION_HOURS', '30d'],
     ['HOLDFAST_LOG_LEVEL', 'loud'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(Object.keys(problemsOf({ [name]: value }))).toEqual([name]);

@@ -4,12 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayConfig } from '../../src/config.ts';
 import type { HoldfastError } from '../../src/errors.ts';
 import { createIdentification } from '../../src/gateway/auth/identify.ts';
 import { ApiKeys, hashOf } from '../../src/gateway/auth/keys.ts';
+import { FAILED_LOGINS } from '../../src/gateway/auth/rate.ts';
 import { createLogger } from '../../src/telemetry.ts';
 import { gatewayWithoutTemporal } from './gateway-stage.ts';
 
@@ -61,7 +63,16 @@ async function openIssuer(): Promise<Issuer> {
 
 function configOf(more: Partial<GatewayConfig> = {}): GatewayConfig {
   const none = { keys: undefined, issuer: undefined, open: false };
-  return { host: '127.0.0.1', port: 1, audience: 'holdfast', rate: 1_000, ...none, ...more };
+  return {
+    host: '127.0.0.1',
+    port: 1,
+    audience: 'holdfast',
+    rate: 1_000,
+    retentionHours: 1,
+    proxies: [],
+    ...none,
+    ...more,
+  };
 }
 
 async function callerBy(authorization: string | undefined, more: Partial<GatewayConfig> = {}) {
@@ -198,5 +209,72 @@ describe('a request', () => {
     expect((await ask('b')).statusCode).toBe(400);
     expect((await app.inject('/livez')).statusCode).toBe(200);
     await app.close();
+  });
+});
+
+describe('a login that fails', () => {
+  const lines: string[] = [];
+  const heard = pino({ level: 'trace' }, { write: (line) => void lines.push(line) });
+
+  /** From an address, past a proxy if one is named. */
+  async function openGateway() {
+    const { identify, close } = createIdentification(configOf({ keys: keysFile, issuer: issuer.url }), log);
+    const app = await gatewayWithoutTemporal({ identify, log: heard, proxies: ['10.0.0.0/8'] });
+    const ask = (credential: string, remoteAddress: string, forwarded?: string) =>
+      app.inject({
+        url: '/v1/tasks?limit=x',
+        remoteAddress,
+        headers: {
+          authorization: `Bearer ${credential}`,
+          ...(forwarded !== undefined && { 'x-forwarded-for': forwarded }),
+        },
+      });
+    return { ask, close: () => app.close().then(close) };
+  }
+
+  it('too often is told to wait, by the address that it comes from, and keeps nobody out who has a key', async () => {
+    const { ask, close } = await openGateway();
+    for (let left = FAILED_LOGINS - 1; left >= 0; left -= 1) {
+      const { statusCode, headers } = await ask('guess', '192.0.2.1');
+      expect(statusCode).toBe(401);
+      expect(headers).toMatchObject({
+        'ratelimit-limit': String(FAILED_LOGINS),
+        'ratelimit-remaining': String(left),
+        'www-authenticate': 'Bearer realm="holdfast"',
+      });
+    }
+    const refusal = await ask('guess', '192.0.2.1');
+    expect(refusal.statusCode).toBe(429);
+    expect(refusal.json()).toMatchObject({ code: 'RATE_LIMITED', detail: expect.stringContaining('refused logins') });
+    expect(Number(refusal.headers['retry-after'])).toBeGreaterThan(0);
+    expect(refusal.headers['ratelimit-remaining']).toBe('0');
+    expect((await ask('a.forged.token', '192.0.2.1')).statusCode).toBe(429);
+    // It is let in, and its query is looked at.
+    expect((await ask(KEY, '192.0.2.1')).statusCode).toBe(400);
+    expect((await ask('guess', '192.0.2.2')).statusCode).toBe(401);
+    await close();
+  });
+
+  it('is counted by whom a proxy names, if it is one of ours', async () => {
+    const { ask, close } = await openGateway();
+    for (let n = 0; n < FAILED_LOGINS; n += 1) await ask('guess', '10.1.2.3', '192.0.2.3');
+    expect((await ask('guess', '10.1.2.3', '192.0.2.3')).statusCode).toBe(429);
+    expect((await ask('guess', '10.1.2.3', '192.0.2.4')).statusCode).toBe(401);
+    for (let n = 0; n < FAILED_LOGINS; n += 1) await ask('guess', '192.0.2.5', `192.0.2.${n}`);
+    expect((await ask('guess', '192.0.2.5', '192.0.2.99')).statusCode).toBe(429);
+    await close();
+  });
+
+  it('stands in the log with its address; neither what was tried nor what is right does', async () => {
+    const { ask, close } = await openGateway();
+    const token = await issuer.sign({ tenant: undefined });
+    const tried = ['hunter2-guess', token, KEY];
+    lines.length = 0;
+    for (const credential of tried) await ask(credential, '192.0.2.6');
+    await close();
+    const told = lines.join('');
+    expect(told).toContain('"address":"192.0.2.6"');
+    expect(told).toContain('"caller":"key:ci"');
+    for (const secret of [...tried, hashOf(KEY), 'Bearer']) expect(told).not.toContain(secret);
   });
 });

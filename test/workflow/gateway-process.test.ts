@@ -68,6 +68,10 @@ describe('at SIGTERM', () => {
 it.each([
   ['nothing is said about who may use it', {}],
   [
+    'tasks are to be answered for longer than Temporal remembers them',
+    { HOLDFAST_GATEWAY_AUTH: 'none', HOLDFAST_GATEWAY_RETENTION_HOURS: '87600' },
+  ],
+  [
     'everybody may, and not only from loopback',
     { HOLDFAST_GATEWAY_AUTH: 'none', HOLDFAST_GATEWAY_ADDRESS: '0.0.0.0:1' },
   ],

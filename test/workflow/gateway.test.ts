@@ -218,6 +218,7 @@ it('streams a task to its end, and says where its output is not', async () => {
 it('tells how it is', async () => {
   expect(await scene.api.call('live')).toMatchObject({ status: 200 });
   await until('the worker polls', async () => (await scene.api.call('ready')).status === 200);
+  expect((await scene.api.call('ready')).body['retention_seconds']).toBeGreaterThanOrEqual(3_600);
   const { text } = await scene.api.call('metrics');
   expect(text).toMatch(/^holdfast_gateway_cancels_total\{answer="already_completed"\} [1-9]/m);
   expect(text).toMatch(/^holdfast_gateway_cancels_total\{answer="unknown_task"\} [1-9]/m);

@@ -10,6 +10,10 @@ const ready = z
     status: z.enum(['ready', 'not_ready', 'stopping']),
     temporal: z.boolean().describe('Whether Temporal answers for its namespace.'),
     workers: z.boolean().describe('Whether a worker asked for work within the last 70 s.'),
+    retention_seconds: z
+      .number()
+      .nullable()
+      .describe('How long a task that has ended is answered for: the retention of the Temporal namespace.'),
   })
   .meta({ id: 'Ready' });
 const require = z
@@ -39,10 +43,11 @@ export function healthRoutes(app: App, deps: Deps): void {
     response: { ...refusals(), 200: ready, 503: ready },
   };
   app.get('/readyz', { schema: readyz }, async ({ query }, reply) => {
-    const { temporal, workers } = await readiness(deps);
+    const { temporal, workers, retentionSeconds: retention_seconds = null } = await readiness(deps);
     const isReady = temporal && (workers || query.require === 'temporal');
-    if (deps.stopping.aborted) return reply.code(503).send({ status: 'stopping', temporal, workers });
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not_ready', temporal, workers });
+    const told = { temporal, workers, retention_seconds };
+    if (deps.stopping.aborted) return reply.code(503).send({ status: 'stopping', ...told });
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not_ready', ...told });
   });
 
   const metrics = {

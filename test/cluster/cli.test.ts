@@ -167,7 +167,7 @@ it('lists tasks as JSON lines, newest first', async () => {
   const id = newId();
   await holdfast(...command(id, 'true'));
   // Temporal's list is served from its visibility store, which lags behind by a moment.
-  await until('the task in the list', async () => (await holdfast('list', '--limit', '50')).out.includes(id));
+  await until('the task in the list', async () => (await holdfast('list', '--limit', '1000')).out.includes(id));
   const { out } = await holdfast('list', '--limit', '2', '--json');
   const rows = out
     .trim()

@@ -78,7 +78,7 @@ describe('over HTTP', () => {
     expect(JSON.parse(status.out)).toMatchObject({ taskId: id, outcome: 'succeeded', result: { job: {} } });
     expect(await holdfast('cancel', id)).toMatchObject({ exit: 6 });
     expect(await holdfast(...command(id, '--cpu', '2'))).toMatchObject({ exit: 4 });
-    await until('it is listed', async () => (await holdfast('list', '--limit', '50')).out.includes(id));
+    await until('it is listed', async () => (await holdfast('list', '--limit', '1000')).out.includes(id));
   });
 
   it('cancel waits for the true answer, and Ctrl-C in run cancels', async () => {

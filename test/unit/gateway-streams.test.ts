@@ -41,6 +41,7 @@ describe('a feed', () => {
     for await (const value of feeds.follow('a', gone.signal, 1_000)) if (value === 3) gone.abort();
     while (feeds.size > 0) await sleep(1);
     const after = looks();
+    // It looked each millisecond: a look that still comes would come within these.
     await sleep(20);
     expect(looks()).toBe(after);
   });

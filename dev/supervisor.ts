@@ -26,6 +26,10 @@ export interface Environment {
   readonly state: State;
   /** Resolves with a sentence when a part has died and all was torn down. */
   readonly broken: Promise<string>;
+  /** Kills parts, by their names in the state, as a power cut does; the rest goes on without them. */
+  kill(...parts: readonly string[]): Promise<void>;
+  /** Starts parts again that were killed, on the data that they left. */
+  restart(...parts: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -64,7 +68,13 @@ export async function bringUp(
     await release();
     return describe(failure);
   });
-  return { state: supervision.state, broken, stop: release };
+  return {
+    state: supervision.state,
+    broken,
+    kill: (...parts) => supervision.kill(parts),
+    restart: (...parts) => supervision.restart(parts),
+    stop: release,
+  };
 }
 
 function isOtherUp(paths: Paths): boolean {
@@ -119,6 +129,16 @@ class Supervision {
   /** The end may be asked for while the start is at work: then the start must not write into what is being cleared. */
   private assertGoing(): void {
     if (this.ending) throw new Error('the environment is ending');
+  }
+
+  async kill(parts: readonly string[]): Promise<void> {
+    await this.parts.kill(parts);
+    this.update({});
+  }
+
+  restart(parts: readonly string[]): void {
+    this.parts.restart(parts);
+    this.update({});
   }
 
   tearDown(): Promise<void> {

@@ -85,10 +85,11 @@ export async function endProcess(who: ProcessIdentity, graceMs: number): Promise
   await isGoneWithin(who, 5_000);
 }
 
-export function signal(who: ProcessIdentity, name: NodeJS.Signals): void {
+/** What was started tied leads a process group; `nsenter` has in it what it runs. */
+export function signal(who: ProcessIdentity, name: NodeJS.Signals, to: 'process' | 'group' = 'process'): void {
   if (!isAlive(who)) return;
   try {
-    process.kill(who.pid, name);
+    process.kill(to === 'group' ? -who.pid : who.pid, name);
   } catch {
     // It ended between the look and the signal: what we wanted.
   }

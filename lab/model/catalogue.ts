@@ -223,6 +223,7 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   { name: 'late, and a worker dies', faults: { late: 1, crash: 1 } },
   { name: 'two workers die', faults: { crash: 2 } },
   { name: 'Terminate', faults: { terminate: 1 } },
+  { name: 'a kill', faults: { kill: 1 } },
   REUSED,
 ];
 
@@ -232,6 +233,8 @@ export const DEEP_CONDITIONS: readonly Condition[] = [
   { name: 'a worker dies, and a zombie', faults: { crash: 1, zombie: 1 } },
   { name: 'Terminate, and late', faults: { terminate: 1, late: 1 } },
   { name: 'Terminate, and a worker dies', faults: { terminate: 1, crash: 1 } },
+  { name: 'a kill, and late', faults: { kill: 1, late: 1 } },
+  { name: 'a kill, and a worker dies', faults: { kill: 1, crash: 1 } },
   { name: 'late twice', faults: { late: 2 } },
   { name: 'late, twice, a worker dies', faults: { late: 1, twice: 1, crash: 1 } },
   { name: 'two Pods per Job, late', faults: { late: 1 }, habits: { podsPerJob: 2 } },
@@ -252,7 +255,7 @@ export const AS_CODED: Variant = { armedByUid: true, startedByHistory: true };
 
 const HOLDFAST_TEXTS = {
   assumes:
-    'Temporal keeps its history; the kubelet starts no container whose ConfigMap is gone; nobody force-deletes Pods; ' +
+    'Temporal keeps its history; the kubelet starts no container whose ConfigMap is gone; nobody but a kill force-deletes Pods; ' +
     'the sweeper runs some day',
   price: 'an anchor, a read and a start more per task; a cancel is answered when the Pods are gone',
 };

@@ -40,6 +40,8 @@ export interface Pod {
   /** `mounted`: its volumes are there and its container may start at any moment, even if the anchor goes meanwhile. */
   readonly phase: 'pending' | 'mounted' | 'running' | 'done';
   readonly ending: boolean;
+  /** Its object was removed without the node's word: nobody sees it any more, and its container may run on. */
+  readonly forced: boolean;
 }
 
 /** A started Job that is gone while the Job controller's cache still has it: it may yet make a Pod. */
@@ -80,7 +82,8 @@ export type ApiRequest =
       readonly propagation: Propagation;
     }
   | { readonly verb: 'delete anchor'; readonly uid: number }
-  | { readonly verb: 'delete pod'; readonly uid: number };
+  /** `force`: with a grace period of 0. */
+  | { readonly verb: 'delete pod'; readonly uid: number; readonly force: boolean };
 
 export interface Answer {
   readonly code: 200 | 201 | 404 | 409;
@@ -108,7 +111,7 @@ export function apply(cluster: Cluster, request: ApiRequest): Applied {
     case 'delete anchor':
       return deleteAnchor(cluster, request.uid);
     case 'delete pod':
-      return deletePod(cluster, request.uid);
+      return deletePod(cluster, request);
   }
 }
 
@@ -164,10 +167,10 @@ function deleteAnchor(cluster: Cluster, uid: number): Applied {
   return accept({ ...cluster, anchor: { ...cluster.anchor, ending: true } });
 }
 
-function deletePod(cluster: Cluster, uid: number): Applied {
-  const pod = cluster.pods.find((item) => item.uid === uid);
+function deletePod(cluster: Cluster, { uid, force }: Of<'delete pod'>): Applied {
+  const pod = podsSeen(cluster).find((item) => item.uid === uid);
   if (pod === undefined) return refuse(cluster, 404);
-  return accept(withPod(cluster, { ...pod, ending: true }));
+  return accept(withPod(cluster, { ...pod, ending: true, forced: force }));
 }
 
 function mismatch(job: Job, expected: { readonly uid: number; readonly version: number }): boolean {
@@ -178,6 +181,11 @@ function mismatch(job: Job, expected: { readonly uid: number; readonly version: 
 
 export function jobNamed(cluster: Cluster, name: string): Job | undefined {
   return cluster.jobs.find((job) => job.name === name);
+}
+
+/** Those that the API server has. */
+export function podsSeen({ pods }: Cluster): readonly Pod[] {
+  return pods.some(({ forced }) => forced) ? pods.filter(({ forced }) => !forced) : pods;
 }
 
 export function withJob(cluster: Cluster, changed: Job): Cluster {

@@ -1,6 +1,6 @@
 /** Who works on the cluster without being asked: garbage collector, Job controller, kubelet. One step each at a time. */
 import type { Anchor, Cluster, Ghost, Job, Pod } from './cluster.ts';
-import { withJob, withoutJob, withoutPod, withPod } from './cluster.ts';
+import { podsSeen, withJob, withoutJob, withoutPod, withPod } from './cluster.ts';
 import type { Emit } from './explore.ts';
 
 export interface ClusterHabits {
@@ -54,7 +54,7 @@ function jobController(cluster: Cluster, habits: ClusterHabits, emit: Emit<Clust
     }
     if (habits.statusWrites && job.suspended && !job.noted && job.ending === '')
       emit('The Job controller notes Suspended in its status', withJob(cluster, noted(job)));
-    const done = cluster.pods.some((pod) => pod.job === job.uid && pod.phase === 'done');
+    const done = podsSeen(cluster).some((pod) => pod.job === job.uid && pod.phase === 'done');
     if (runs && done && job.ending === '')
       emit('The Job controller marks the Job finished', withJob(cluster, finished(job)));
   }
@@ -77,7 +77,7 @@ const finished = (job: Job): Job => ({ ...job, finished: true, version: job.vers
 
 function podMade(cluster: Cluster, job: number, mounts: boolean): Cluster {
   const uid = cluster.lastUid + 1;
-  const pod: Pod = { uid, job, owner: job, mounts, phase: 'pending', ending: false };
+  const pod: Pod = { uid, job, owner: job, mounts, phase: 'pending', ending: false, forced: false };
   return { ...cluster, pods: [...cluster.pods, pod], lastUid: uid };
 }
 
@@ -110,7 +110,7 @@ function garbageCollector(cluster: Cluster, emit: Emit<Cluster>): void {
 }
 
 function collectJob(cluster: Cluster, job: Job, emit: Emit<Cluster>): void {
-  const pods = cluster.pods.filter((pod) => pod.owner === job.uid);
+  const pods = podsSeen(cluster).filter((pod) => pod.owner === job.uid);
   if (job.ending === 'Foreground' && pods.length === 0)
     emit('The garbage collector lets the Job go, now that it has no Pods', withoutJob(cluster, job));
   if (job.ending === 'Orphan') {

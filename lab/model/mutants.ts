@@ -23,6 +23,7 @@ export interface Mutant {
 const LATE = { late: 1 };
 const TWICE = { twice: 1 };
 const DIES = { crash: 1 };
+const KILL = { kill: 1 };
 const LATE_TWICE = { late: 1, twice: 1 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -135,6 +136,24 @@ export const MUTANTS: readonly Mutant[] = [
     variant: { propagation: 'Orphan' },
     under: [{}],
     caughtBy: PROMISE.cleanCancel,
+  },
+  {
+    name: 'a kill ends the workflow before it deletes',
+    variant: { killReleasesFirst: true },
+    under: [KILL],
+    caughtBy: PROMISE.noContainer,
+  },
+  {
+    name: 'a kill waits for the proof',
+    variant: { killToldBeforeProof: true },
+    under: [KILL],
+    caughtBy: PROMISE.noContainer,
+  },
+  {
+    name: 'a kill says what it has removed without proof',
+    variant: { killForgetsForce: true },
+    under: [KILL],
+    caughtBy: PROMISE.noContainer,
   },
   {
     name: 'the Job is deleted Foreground, not Background',

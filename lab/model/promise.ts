@@ -85,7 +85,9 @@ export const PROMISE = {
 const somethingLeft = ({ anchor, jobs, pods }: Cluster) =>
   anchor !== null || pods.length > 0 || jobs.some((job) => !job.foreign);
 
-const saysCancelled = (facts: Facts) => facts.told === 'cancelled' || facts.told === 'cancelled_before_start';
+/** A kill that has its proof promises the same. */
+const saysCancelled = ({ told }: Facts) =>
+  told === 'cancelled' || told === 'cancelled_before_start' || told === 'killed';
 
 export function propertiesOf<Local, Other extends Named>(
   protocol: Protocol<Local, Other>,

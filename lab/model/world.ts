@@ -26,6 +26,8 @@ export interface Budget {
   readonly cancel: number;
   /** The record is closed from outside, and no code of ours runs. */
   readonly terminate: number;
+  /** Somebody kills the task: `holdfast kill`. */
+  readonly kill: number;
   /** Somebody else makes a Job under our name, if it is free. */
   readonly rival: number;
   /** A lock or token expires while it is in use. */
@@ -39,6 +41,7 @@ export const NO_FAULTS: Budget = {
   zombie: 0,
   cancel: 1,
   terminate: 0,
+  kill: 0,
   rival: 0,
   expiry: 0,
 };
@@ -55,7 +58,15 @@ export interface Flight<Other extends Named> {
   readonly from: number;
 }
 
-export type Told = '' | 'cancelled' | 'cancelled_before_start' | 'succeeded' | 'failed' | 'terminated';
+export type Told =
+  | ''
+  | 'cancelled'
+  | 'cancelled_before_start'
+  | 'succeeded'
+  | 'failed'
+  | 'terminated'
+  | 'killed'
+  | 'killed_unproved';
 
 export interface Facts {
   readonly told: Told;

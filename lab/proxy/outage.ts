@@ -1,9 +1,10 @@
-/** A line between a worker and a server that can be cut for a while: bytes pass, or nothing does. */
+/** A line between a worker and a server that can be cut for a while, or go dead: bytes pass, or nothing does. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export class Line {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #silent = new WeakSet<Socket>();
   #isCut = false;
 
   private constructor(to: { host: string; port: number }) {
@@ -31,6 +32,14 @@ export class Line {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** What is open dies without a word: nothing passes on it any more, and no end hears of the other's. New ones pass. */
+  silence(): void {
+    for (const socket of this.#sockets) {
+      this.#silent.add(socket);
+      socket.unpipe();
+    }
+  }
+
   restore(): void {
     this.#isCut = false;
   }
@@ -49,7 +58,7 @@ export class Line {
       from.on('error', () => undefined);
       from.on('close', () => {
         this.#sockets.delete(from);
-        to.destroy();
+        if (!this.#silent.has(from)) to.destroy();
       });
       from.pipe(to);
     }

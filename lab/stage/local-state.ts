@@ -6,13 +6,13 @@ import { join } from 'node:path';
 export interface LocalState {
   readonly images: { readonly busybox: string; readonly python: string };
   readonly temporal: { readonly ui?: string };
-  readonly kubernetes: { readonly containers: 'real' | 'simulated' };
+  readonly kubernetes: { readonly containers: 'real' | 'simulated'; readonly isOurs: boolean };
 }
 
 const OWN: LocalState = {
   images: { busybox: 'busybox:1.36', python: 'python:3.12-slim' },
   temporal: {},
-  kubernetes: { containers: 'real' },
+  kubernetes: { containers: 'real', isOurs: false },
 };
 
 export async function localState(): Promise<LocalState> {

@@ -25,6 +25,8 @@ import { until } from './until.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface StageOptions {
+  /** The variables of an environment to stand on; else the one that is up. */
+  readonly on?: NodeJS.ProcessEnv;
   /** A bundle made before; else each worker makes its own. */
   readonly workflowBundle?: string;
   /** Variables for the worker, over the usual ones. */
@@ -80,8 +82,9 @@ export class Stage {
     this.#lines = parts.lines;
   }
 
-  static async open({ workflowBundle, env: more, breakable = false }: StageOptions = {}): Promise<Stage> {
-    const base = readConfig();
+  static async open({ on, workflowBundle, env: more, breakable = false }: StageOptions = {}): Promise<Stage> {
+    const ground = { ...process.env, ...on };
+    const base = readConfig(ground);
     const kube = loadKubeConfig(base.kubernetes);
     const proxy = await FaultProxy.listen(kube);
     const temporal = base.temporal.connectionOptions.address ?? '127.0.0.1:7233';
@@ -91,7 +94,7 @@ export class Stage {
     const kubeconfig = join(folder, 'kubeconfig.json');
     await writeFile(kubeconfig, proxy.kubeconfig('through-proxy', lines?.kubernetes.address));
     const env = {
-      ...process.env,
+      ...ground,
       TEMPORAL_ADDRESS: temporal,
       TEMPORAL_NAMESPACE: base.temporal.namespace,
       KUBECONFIG: kubeconfig,

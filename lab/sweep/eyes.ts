@@ -1,8 +1,19 @@
 /** Sees anchors, Jobs and Pods of a namespace from the API server's own watch: past proxy and product. */
-import { CoreV1Api, type KubeConfig, type V1ConfigMap, type V1Job, type V1Pod, Watch } from '@kubernetes/client-node';
+import {
+  BatchV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesListObject,
+  type V1ConfigMap,
+  type V1Job,
+  type V1Pod,
+  Watch,
+} from '@kubernetes/client-node';
 import { isTerminal, LABEL } from '../../src/fence.ts';
 
 export type Sort = 'ConfigMap' | 'Job' | 'Pod';
+
+type Seen = V1ConfigMap | V1Job | V1Pod;
 
 export interface Glimpse {
   readonly kind: Sort;
@@ -17,7 +28,8 @@ export interface Glimpse {
 
 /** Something that appeared of a task which had been judged already: nothing may. */
 export interface Straggler {
-  readonly task: string;
+  /** Of the case as which the task was judged. */
+  readonly id: string;
   readonly glimpse: Glimpse;
 }
 
@@ -32,7 +44,8 @@ export class Eyes {
   readonly #glimpses = new Map<string, Glimpse[]>();
   /** Names by uid of what is there now, by task. */
   readonly #present = new Map<string, Map<string, string>>();
-  readonly #judged = new Set<string>();
+  /** What each judged task was judged as. */
+  readonly #judged = new Map<string, string>();
   readonly #kube: KubeConfig;
   readonly #namespace: string;
   readonly #core: CoreV1Api;
@@ -46,13 +59,14 @@ export class Eyes {
     this.#core = kube.makeApiClient(CoreV1Api);
   }
 
+  /** What is there already counts as added. */
   static async open(kube: KubeConfig, namespace: string): Promise<Eyes> {
     const eyes = new Eyes(kube, namespace);
-    const anchors = await eyes.#core.listNamespacedConfigMap({ namespace });
-    const from = anchors.metadata?.resourceVersion ?? '0';
-    await eyes.#watch(`/api/v1/namespaces/${namespace}/configmaps`, 'ConfigMap', from);
-    await eyes.#watch(`/apis/batch/v1/namespaces/${namespace}/jobs`, 'Job', from);
-    await eyes.#watch(`/api/v1/namespaces/${namespace}/pods`, 'Pod', from);
+    const [core, batch] = [`/api/v1/namespaces/${namespace}`, `/apis/batch/v1/namespaces/${namespace}`];
+    const jobs = await kube.makeApiClient(BatchV1Api).listNamespacedJob({ namespace });
+    await eyes.#look(`${core}/configmaps`, 'ConfigMap', await eyes.#core.listNamespacedConfigMap({ namespace }));
+    await eyes.#look(`${batch}/jobs`, 'Job', jobs);
+    await eyes.#look(`${core}/pods`, 'Pod', await eyes.#core.listNamespacedPod({ namespace }));
     return eyes;
   }
 
@@ -71,11 +85,11 @@ export class Eyes {
     return [...(this.#present.get(task)?.values() ?? [])];
   }
 
-  /** The task has been judged: what appears of it from now on is a straggler. */
-  forget(task: string): void {
+  /** The task has been judged as the case of this id: what appears of it from now on is a straggler. */
+  forget(task: string, id: string): void {
     this.#glimpses.delete(task);
     this.#present.delete(task);
-    this.#judged.add(task);
+    this.#judged.set(task, id);
   }
 
   /** The revision of now, and the Pods that are not ended at it: a quorum read, not the watch. */
@@ -91,25 +105,29 @@ export class Eyes {
     for (const watch of this.#watches) watch.abort();
   }
 
+  async #look(path: string, kind: Sort, { items, metadata }: KubernetesListObject<Seen>): Promise<void> {
+    for (const object of items) this.#see(kind, 'ADDED', object);
+    await this.#watch(path, kind, metadata?.resourceVersion ?? '0');
+  }
+
   async #watch(path: string, kind: Sort, from: string): Promise<void> {
     let resourceVersion = from;
     const watch = new Watch(this.#kube);
-    // The default ends a watch that is quiet for 30 s, before any bookmark, and what it then asks for may be too old.
+    // A namespace may be quiet for longer than the default of 30 s, in a cluster that is busy: asked for again before a
+    // bookmark has come, which is once a minute, our version may be forgotten.
     Object.assign(watch, { requestTimeoutMs: 600_000 });
     let controller: AbortController | undefined;
     controller = await watch.watch(
       path,
       { resourceVersion, allowWatchBookmarks: true },
-      (type: string, object: V1ConfigMap | V1Job | V1Pod) => {
-        // Whoever may have missed something must not judge.
-        if (type === 'ERROR')
-          this.#blind = new BlindError(`the watch of ${kind}s broke off: ${JSON.stringify(object)}`);
-        if (type === 'ERROR') return;
+      (type: string, object: Seen) => {
+        if (type === 'ERROR') return this.#goBlind(kind, JSON.stringify(object));
         resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
         if (type !== 'BOOKMARK') this.#see(kind, type, object);
       },
       (error: unknown) => {
         if (controller !== undefined) this.#watches.delete(controller);
+        if (isRefused(error)) this.#goBlind(kind, String(error));
         if (this.#closed || this.#blind !== undefined) return;
         const pause = error === null ? 0 : 200;
         setTimeout(() => void this.#watch(path, kind, resourceVersion), pause);
@@ -118,7 +136,12 @@ export class Eyes {
     this.#watches.add(controller);
   }
 
-  #see(kind: Sort, type: string, object: V1ConfigMap | V1Job | V1Pod): void {
+  /** Whoever may have missed something must not judge. */
+  #goBlind(kind: Sort, why: string): void {
+    this.#blind ??= new BlindError(`the watch of ${kind}s broke off: ${why}`);
+  }
+
+  #see(kind: Sort, type: string, object: Seen): void {
     const { metadata } = object;
     const task = metadata?.labels?.[LABEL.task];
     if (task === undefined) return;
@@ -126,8 +149,9 @@ export class Eyes {
     const uid = metadata?.uid ?? '';
     const live = type !== 'DELETED' && isLive(kind, object);
     const glimpse = { kind, type, revision: Number(metadata?.resourceVersion), name, uid, live };
-    if (this.#judged.has(task)) {
-      if (type === 'ADDED' || live) this.stragglers.push({ task, glimpse });
+    const id = this.#judged.get(task);
+    if (id !== undefined) {
+      if (type === 'ADDED' || live) this.stragglers.push({ id, glimpse });
       return;
     }
     const present = getOrMake(this.#present, task, () => new Map<string, string>());
@@ -137,7 +161,13 @@ export class Eyes {
   }
 }
 
-function isLive(kind: Sort, object: V1ConfigMap | V1Job | V1Pod): boolean {
+/** Asking again is in vain: 410, the version that we go on from is forgotten; 401, 403, 404, who or what is asked for. */
+function isRefused(error: unknown): boolean {
+  const { statusCode = 0 } = (error ?? {}) as { readonly statusCode?: number };
+  return statusCode >= 400 && statusCode < 500 && statusCode !== 429;
+}
+
+function isLive(kind: Sort, object: Seen): boolean {
   if (kind === 'ConfigMap') return false;
   return kind === 'Job' ? (object as V1Job).spec?.suspend === false : hasRunning(object as V1Pod);
 }

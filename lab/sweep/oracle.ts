@@ -48,8 +48,13 @@ function tooLate({ answer, outcome, told, glimpses }: Observed): readonly string
 }
 
 function doubled({ glimpses }: Observed): readonly string[] {
-  const started = new Set(glimpses.filter(({ kind, live }) => kind === 'Job' && live).map(({ uid }) => uid));
-  return started.size > 1 ? [`${started.size} Jobs of one task were started`] : [];
+  const { length } = startedJobs(glimpses);
+  return length > 1 ? [`${length} Jobs of one task were started`] : [];
+}
+
+/** uids of the Jobs that were ever let go. */
+export function startedJobs(glimpses: readonly Glimpse[]): readonly string[] {
+  return [...new Set(glimpses.filter(({ kind, live }) => kind === 'Job' && live).map(({ uid }) => uid))];
 }
 
 /** Not an offence where nodes are real (the Pod cannot start): a Pod object that was made after the answer. */

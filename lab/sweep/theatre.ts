@@ -36,7 +36,6 @@ export class Theatre {
   readonly #temporalId: string;
   readonly #image: string;
   readonly #players = new Map<string, Player>();
-  readonly #judged = new Map<string, string>();
   readonly #bystander: string;
   #count = 0;
 
@@ -107,10 +106,11 @@ export class Theatre {
       glimpses,
       leftAfterQuiet,
     };
-    this.#forget(player.taskId, task);
+    this.#players.delete(player.taskId);
+    this.#players.delete(task);
+    this.#eyes.forget(task, item.id);
     const broken = offences(seen);
     if (broken.length > 0) this.#tellWorkersWords(item);
-    this.#judged.set(task, item.id);
     return {
       id: item.id,
       offences: broken,
@@ -125,8 +125,8 @@ export class Theatre {
 
   /** What appeared of cases after they had been judged, each with the case's id. */
   stragglers(): readonly { readonly id: string; readonly offence: string }[] {
-    return this.#eyes.stragglers.map(({ task, glimpse: { kind, type, name } }) => ({
-      id: this.#judged.get(task) ?? task,
+    return this.#eyes.stragglers.map(({ id, glimpse: { kind, type, name } }) => ({
+      id,
       offence: `${kind} ${name} was ${type} after the case had been judged`,
     }));
   }
@@ -160,12 +160,6 @@ export class Theatre {
   /** What may say why. */
   #tellWorkersWords({ id }: Case): void {
     for (const line of this.stage.worker.log.slice(-20)) console.error(`  ${id}, worker: ${line}`);
-  }
-
-  #forget(taskId: string, task: string): void {
-    this.#players.delete(taskId);
-    this.#players.delete(task);
-    this.#eyes.forget(task);
   }
 
   async #ruleFor(request: SeenRequest): Promise<Fault> {

@@ -143,7 +143,8 @@ async function startReachCancel({ point, wire }: Case): Promise<{ id: string } &
   else {
     await scene.client.start(command(busybox, FOREVER), { id });
     await until(`${id} runs`, async () => (await scene.client.describe(id)).pod?.phase === 'Running', 60);
-    // Held until after the answer would be for ever: the answer waits for the delete. It is let go when it is there.
+    // Held until after the answer would be for ever: the answer waits for the delete. It is let go when its sender has
+    // given it up, after the deadline of 2 s.
     void reached.opened.then(() => setTimeout(gate.open, 3_000));
   }
   return { id, ...(await cancelAndLook(wire)) };

@@ -1,8 +1,8 @@
 /**
  * What a task stands on is taken away, by the platform or by hand: it ends with a typed outcome that says so, or runs
  * anew where it had not been started, and nothing is left. A node cannot be stopped here without stopping everything
- * else on it, so the one that is lost is an object without a machine, to which a Pod is bound by hand and said to run: what
- * the control plane does then, and what is made of it, is real.
+ * else on it (stopped.test.ts does, on its own), so the one that is lost is an object without a machine, to which a Pod is
+ * bound by hand and said to run: what the control plane does then, and what is made of it, is real.
  */
 import { randomUUID } from 'node:crypto';
 import { PatchStrategy, SchedulingV1Api, setHeaderOptions } from '@kubernetes/client-node';

@@ -153,7 +153,7 @@ describe('Holdfast', () => {
     expect(AS_CODED).toEqual({ armedByUid: true, startedByHistory: true });
   });
 
-  it.each([{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }, { rival: 1 }, { terminate: 1 }])(
+  it.each([{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }, { rival: 1 }, { terminate: 1 }, { kill: 1 }])(
     'keeps every promise with %o',
     (faults) => expect(broken('holdfast', faults, { statusWrites: false })).toEqual([]),
   );

@@ -228,6 +228,7 @@ describe('reading', () => {
   it('a log streams its bytes, from the time asked for, past the deadline of a request', async () => {
     const slow: Answer = (response) => {
       response.writeHead(200).write('one ');
+      // Longer than the deadline of a request, 150 ms.
       setTimeout(() => response.end('two'), 400);
     };
     answers = [slow];

@@ -256,6 +256,7 @@ describe('sweeping on and on', () => {
       },
       () => {
         wake(changed ?? '');
+        // A look that must not come would come 5 ms after the call.
         setTimeout(() => stop.abort(), 200);
       },
     ];

@@ -4,7 +4,7 @@
  */
 import { isOfTask, nextReleaseStep, nextStartStep, standingAnchor, standingJob } from '../../../src/fence.ts';
 import type { Anchor, Answer, ApiRequest, Cluster, Job, Propagation } from '../cluster.ts';
-import { jobNamed } from '../cluster.ts';
+import { jobNamed, podsSeen } from '../cluster.ts';
 import { anchorRef, asConfigMap, asJob, asPod, jobRef, RUN_NAME, SPEC_HASH, TASK_LABEL } from './holdfast-objects.ts';
 
 /** What is left out of the fence, to see whether a property catches it. */
@@ -27,6 +27,9 @@ export interface Flaws {
   readonly noSweeper?: true;
   readonly releaseOnce?: true;
   readonly endingDeletedUntold?: true;
+  readonly killReleasesFirst?: true;
+  readonly killToldBeforeProof?: true;
+  readonly killForgetsForce?: true;
 }
 
 /** What could be added to the fence, to see whether it closes a hole. */
@@ -221,7 +224,7 @@ function readJob(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
 
 const presence = (found: { readonly ending: unknown } | null) =>
   found === null ? 'absent' : found.ending === false || found.ending === '' ? 'there' : 'ending';
-const noLivePods = (cluster: Cluster) => cluster.pods.every((pod) => pod.phase === 'done');
+const noLivePods = (cluster: Cluster) => podsSeen(cluster).every((pod) => pod.phase === 'done');
 
 function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const blind = variant.noPodProof || (variant.podsBeforeAnchor && attempt.calm);
@@ -229,7 +232,7 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const anchor = asConfigMap(attempt.anchor);
   const looked = { anchor, job: asJob(attempt.job), pods };
   const step = variant.anchorFirst ? anchorFirst(looked) : nextReleaseStep(looked);
-  const started = attempt.sawStarted || cluster.pods.length > 0;
+  const started = attempt.sawStarted || podsSeen(cluster).length > 0;
   const again: Attempt = {
     ...attempt,
     at: variant.podsBeforeAnchor ? 'early' : 'anchor',
@@ -265,7 +268,7 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
       return {
         label: 'release sends "delete the stray Pod"',
         attempt: sent,
-        request: { verb: 'delete pod', uid: Number(step.uid) },
+        request: { verb: 'delete pod', uid: Number(step.uid), force: false },
       };
     case 'wait':
       if (variant.toldBeforeProof)

@@ -53,7 +53,10 @@ export const asJob = remembered((job: Job): V1Job => {
   };
 });
 
-export const asPod = remembered((pod: Pod): V1Pod => {
+/** Nothing, if its object is gone; one that is ending was asked to with the shortest grace. */
+export const asPod = remembered((pod: Pod): V1Pod | undefined => {
+  if (pod.forced) return undefined;
   const phase = { pending: 'Pending', mounted: 'Pending', running: 'Running', done: 'Succeeded' }[pod.phase];
-  return { metadata: { ...metadata(pod), name: `pod-${pod.uid}` }, status: { phase } };
+  const grace = pod.ending ? { deletionGracePeriodSeconds: 1 } : {};
+  return { metadata: { ...metadata(pod), ...grace, name: `pod-${pod.uid}` }, status: { phase } };
 });

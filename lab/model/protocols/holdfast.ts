@@ -2,7 +2,7 @@
  * Holdfast: the durable workflow of one task, as in DESIGN.md's life of a task.
  *
  * Assumes: Temporal keeps what was recorded and retries an activity until it has a result; the kubelet starts no
- * container whose ConfigMap is gone; Pods are not force-deleted while their container runs; for an anchor that was
+ * container whose ConfigMap is gone; nobody but a kill force-deletes Pods while their container runs; for an anchor that was
  * created after its task was over, and for tasks whose record was closed from outside, the sweeper runs some day.
  */
 import type { ClusterHabits } from '../controllers.ts';
@@ -12,6 +12,7 @@ import { tell } from '../promise.ts';
 import { apiWords, detached, send } from '../world.ts';
 import type { Activity, Attempt, Result, Variant } from './holdfast-activities.ts';
 import { afterAnswer, afterUnclear, move, newAttempt } from './holdfast-activities.ts';
+import { afterKillAnswer, type Kill, KILLER, killSteps } from './holdfast-kill.ts';
 
 export interface Holdfast {
   /** What history says. */
@@ -23,6 +24,7 @@ export interface Holdfast {
   readonly finished: boolean;
   readonly cancel: boolean;
   readonly attempts: readonly Attempt[];
+  readonly kill: Kill | null;
 }
 
 type W = World<Holdfast>;
@@ -45,6 +47,7 @@ const BEGINNING: Holdfast = {
   finished: false,
   cancel: false,
   attempts: [newAttempt(1, 'provision', true, 0, 'A')],
+  kill: null,
 };
 
 export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant: Variant = {}): Protocol<Holdfast> {
@@ -57,13 +60,15 @@ export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant
       userSteps(world, emit);
       workflowSteps(world, variant, emit);
       attemptSteps(world, variant, emit);
+      killSteps(world, variant, emit);
       faultSteps(world, emit);
     },
-    answered: (local, from, answer) => withAttempt(local, from, (attempt) => afterAnswer(attempt, answer)),
-    unclear: (local, from) => withAttempt(local, from, afterUnclear),
+    answered: (local, from, answer) =>
+      from === KILLER ? afterKillAnswer(local) : withAttempt(local, from, (attempt) => afterAnswer(attempt, answer)),
+    unclear: (local, from) => (from === KILLER ? afterKillAnswer(local) : withAttempt(local, from, afterUnclear)),
     receive: (world) => world,
     describe: ({ request }, answer) => apiWords(request, answer),
-    quiet: (local) => local.phase === 'closed' && local.attempts.length === 0,
+    quiet: (local) => local.phase === 'closed' && local.attempts.length === 0 && local.kill === null,
   };
 }
 
@@ -162,7 +167,8 @@ function sweeperSteps(world: W, variant: Variant, emit: Emit<W>): void {
   const { local, cluster } = world;
   const left = cluster.anchor !== null || cluster.jobs.some((job) => !job.foreign && job.name === local.jobName);
   const busy = local.attempts.some((attempt) => attempt.of === 'sweep');
-  if (!left || busy || variant.noSweeper) return;
+  // A kill meets the same steps in a release that goes on without being wanted; both at once are too many states.
+  if (!left || busy || local.kill !== null || variant.noSweeper) return;
   emit('The sweeper finds something of a task whose record is closed', scheduled(world, 'sweep', false));
 }
 

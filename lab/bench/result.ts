@@ -5,7 +5,7 @@ import { repository } from '../../dev/system/paths.ts';
 import type { Estimate } from './estimate.ts';
 import type { Trace } from './trace/trace.ts';
 
-export type Unit = 'ms' | 's' | 'MB' | 'events' | 'a second' | 'watches';
+export type Unit = 'ms' | 's' | 'MB' | 'events' | 'requests' | 'a second' | 'watches';
 
 /** One line of the table. */
 export interface Measured {

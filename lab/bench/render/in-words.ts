@@ -33,8 +33,11 @@ function times2({ value, low, high }: Estimate): string {
   return `${value.toFixed(2)} × (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
+/** What is counted is named by its title. */
+const NAMED: ReadonlySet<Unit> = new Set(['events', 'requests', 'watches']);
+
 /** With three digits that say something, and its unit. */
 export function amount(value: number, unit: Unit): string {
   const digits = value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
-  return `${digits}${unit === 'events' || unit === 'watches' ? '' : ` ${unit}`}`;
+  return NAMED.has(unit) ? digits : `${digits} ${unit}`;
 }

@@ -3,6 +3,7 @@ import { atOnce, atOnceReal } from './at-once.ts';
 import { bulkCancel } from './bulk-cancel.ts';
 import { history } from './history.ts';
 import { oneAtATime, oneThatLingers } from './one-at-a-time.ts';
+import { perTask } from './per-task.ts';
 import { startUp } from './start-up.ts';
 import { waiting, waitingReal } from './waiting.ts';
 
@@ -13,6 +14,7 @@ export const BENCHES: readonly Bench[] = [
   atOnceReal,
   atOnce,
   bulkCancel,
+  perTask,
   waiting,
   waitingReal,
   history,

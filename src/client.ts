@@ -146,9 +146,7 @@ export class HoldfastClient {
 
   /** @throws HoldfastError TASK_UNKNOWN, of other people's workflows, too: they are no tasks. */
   async describe(taskId: string): Promise<TaskView> {
-    const description = await this.#describe(taskId);
-    if (description.type !== WORKFLOW_TYPE) throw unknownTask(taskId, new TypeError(`it is a ${description.type}`));
-    return viewOf(this.temporal, description);
+    return (await this.#see(taskId)).view;
   }
 
   /** Waits for the task's end. @throws HoldfastError TASK_UNKNOWN */
@@ -168,13 +166,13 @@ export class HoldfastClient {
    * container of the task runs and none ever will. Repeats get the same answer.
    */
   async cancel(taskId: string, { reason = '', by, wait = true }: CancelOptions = {}): Promise<CancelAnswer> {
-    const before = await this.describe(taskId).catch((error: unknown) => {
+    const before = await this.#see(taskId).catch((error: unknown) => {
       if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
       throw error;
     });
     if (before === undefined) return 'unknown_task';
-    if (!before.open) return answerOf(before, 'before');
-    await this.#requestCancel(before, reason, by);
+    if (!before.view.open) return answerOf(before.view, 'before');
+    await this.#requestCancel(taskId, before.firstRunId, reason, by);
     if (!wait) return 'cancelling';
     await this.result(taskId);
     return answerOf(await this.describe(taskId), 'now');
@@ -254,6 +252,13 @@ export class HoldfastClient {
     throw new HoldfastError('TASK_ID_TAKEN', `A task ${taskId} exists already, with another input.`, { taskId });
   }
 
+  async #see(taskId: string): Promise<{ readonly view: TaskView; readonly firstRunId: string }> {
+    const description = await this.#describe(taskId);
+    if (description.type !== WORKFLOW_TYPE) throw unknownTask(taskId, new TypeError(`it is a ${description.type}`));
+    const firstRunId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
+    return { view: await viewOf(this.temporal, description), firstRunId };
+  }
+
   async #describe(taskId: string) {
     return this.temporal.workflow
       .getHandle(taskId)
@@ -263,26 +268,23 @@ export class HoldfastClient {
       });
   }
 
-  /** The SDK's own cancel() has no place for a reason (temporalio/sdk-typescript#1626); the request has. */
-  async #requestCancel({ taskId, runId }: TaskView, reason: string, by?: string): Promise<void> {
+  /**
+   * The SDK's own cancel() has no place for a reason (temporalio/sdk-typescript#1626); the request has. The first run's
+   * id guards against cancelling a later task that was given the same id.
+   */
+  async #requestCancel(taskId: string, firstExecutionRunId: string, reason: string, by?: string): Promise<void> {
     const request = {
       namespace: this.temporal.options.namespace,
       workflowExecution: { workflowId: taskId },
       identity: by ?? this.temporal.options.identity,
       requestId: randomUUID(),
-      firstExecutionRunId: await this.#firstRunId(taskId, runId),
+      firstExecutionRunId,
       reason: reason.slice(0, 1_000),
     };
     await this.temporal.workflowService.requestCancelWorkflowExecution(request).catch((error: unknown) => {
       // It ended in this very moment; some servers say so in this way. How it ended is read by whoever answers.
       if (!isNotFound(error)) throw error;
     });
-  }
-
-  /** Guards against cancelling a later task that was given the same id. */
-  async #firstRunId(taskId: string, runId: string): Promise<string> {
-    const { raw } = await this.#describe(taskId);
-    return raw.workflowExecutionInfo?.firstRunId || runId;
   }
 
   async #unsuccessful(taskId: string, cause: Error | undefined): Promise<TaskOutcome> {

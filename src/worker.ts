@@ -65,7 +65,8 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
     stickyQueueScheduleToStartTimeout: '3s',
     shutdownGraceTime: '10s',
-    maxConcurrentActivityTaskExecutions: 200,
+    // A release waits for its Pods: when many are cancelled at once, all of them wait side by side.
+    maxConcurrentActivityTaskExecutions: 1_000,
   });
   const follows = await Worker.create({
     ...shared,

@@ -101,6 +101,7 @@ function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
     api: deps.api,
     client,
     remove: (run, _, signal, options) => releaseRun(deps, run, signal, options),
+    isFollowed: (run) => deps.followed.has(run),
     rules: config.sweepRules,
     temporalNamespaceId: deps.temporalNamespaceId,
   });
@@ -148,6 +149,7 @@ async function createDeps(
     log: logger,
     metrics: createMetrics(logger),
     unreleased: new Unreleased(),
+    followed: new Set<string>(),
     temporalNamespaceId,
     pythonImage: config.pythonImage,
   };

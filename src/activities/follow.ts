@@ -16,7 +16,7 @@ import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { collect, ProgressReader, resultOf } from './output.ts';
 import { Crowd, type Pace } from './crowd.ts';
-import { type Beating, perform } from './perform.ts';
+import { type Beating, perform, type Performing } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
 
 const FOLLOWS = new Crowd();
@@ -44,29 +44,42 @@ interface View {
 
 /** Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon. */
 export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending> {
-  const { run } = anchor;
-  const whenForgotten = () => releaseIfForgotten(deps, { ...run, name: anchor.name });
+  const whenForgotten = () => releaseIfForgotten(deps, { ...anchor.run, name: anchor.name });
   return perform(
-    async ({ signal, show }) => {
-      const plan = await readPlan(deps, anchor, signal);
-      const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: anchor.name };
-      const watcher = new Watcher(deps, anchor, job, signal);
-      const progress = new ProgressReader(deps, stored, plan);
-      const teller = new Teller(show);
-      for (;;) {
-        const changed = deps.watch.changed(anchor.name, FOLLOWS.every(LOOKS), signal);
-        const view = await watcher.look();
-        const pod = latest(view.pods);
-        if (pod !== undefined) void collect(deps, stored, pod);
-        if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
-        if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
-        await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
-        await changed;
-        signal.throwIfAborted();
+    async (performing) => {
+      deps.followed.add(anchor.name);
+      try {
+        return await followToItsEnd(deps, anchor, job, performing);
+      } finally {
+        deps.followed.delete(anchor.name);
       }
     },
     { onlyReads: true, beating: BEATING, whenForgotten },
   );
+}
+
+async function followToItsEnd(
+  deps: Deps,
+  anchor: AnchorRef,
+  job: JobRef,
+  { signal, show }: Performing,
+): Promise<Ending> {
+  const plan = await readPlan(deps, anchor, signal);
+  const stored = { task: taskLabel(deps.temporalNamespaceId, anchor.run.taskId), run: anchor.name };
+  const watcher = new Watcher(deps, anchor, job, signal);
+  const progress = new ProgressReader(deps, stored, plan);
+  const teller = new Teller(show);
+  for (;;) {
+    const changed = deps.watch.changed(anchor.name, FOLLOWS.every(LOOKS), signal);
+    const view = await watcher.look();
+    const pod = latest(view.pods);
+    if (pod !== undefined) void collect(deps, stored, pod);
+    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
+    if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
+    await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
+    await changed;
+    signal.throwIfAborted();
+  }
 }
 
 async function readPlan(deps: Deps, anchor: AnchorRef, signal: AbortSignal): Promise<StoredPlan> {

@@ -7,6 +7,7 @@ import { momentOf } from '../../lab/bench/container-words.ts';
 import { estimate, exactly, ratio } from '../../lab/bench/estimate.ts';
 import { accepted, exceeded, type Limit, limitOf, readLimits } from '../../lab/bench/limits.ts';
 import { rawJob } from '../../lab/bench/raw-jobs.ts';
+import { costsOf, needsOf } from '../../lab/bench/needs/needs.ts';
 import { chartOf } from '../../lab/bench/render/chart.ts';
 import { render } from '../../lab/bench/render/page.ts';
 import { allMeasured, merged, type Performance, type Row } from '../../lab/bench/result.ts';
@@ -163,5 +164,23 @@ describe('what is read of others', () => {
     expect(asked('GET', 'pods?labelSelector=a')).toEqual(['list Pods']);
     expect(asked('GET', 'pods/p/log?follow=true')).toEqual(['read the log of the Pod']);
     expect(asked('GET', 'pods?watch=true')).toEqual([]);
+  });
+});
+
+describe('what many tasks need', () => {
+  const costs = { idleMemory: 200, memory: 0.2, watchedMemory: 0.05, kubernetes: 24, temporal: 40, events: 50 };
+
+  it('grows with them, and is told only when all of it was measured', () => {
+    const [few, many] = [needsOf(100_000, costs), needsOf(1_000_000, costs)];
+    expect(few).toMatchObject({ workers: 50, namespaces: 5, clusters: 1, heartbeats: 2_500 });
+    expect(many).toMatchObject({ workers: 500, namespaces: 50, clusters: 7, heartbeats: 25_000 });
+    expect(many.workerMemory).toBe(few.workerMemory);
+    expect(costsOf([])).toBeUndefined();
+  });
+
+  it('names first what is furthest beyond what it can take', () => {
+    const { strains } = needsOf(1_000_000, costs);
+    expect(strains[0]?.share).toBeGreaterThanOrEqual(strains[1]?.share ?? 0);
+    expect(strains[0]?.part).toContain('actions');
   });
 });

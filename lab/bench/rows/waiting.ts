@@ -6,6 +6,7 @@ import { Ground, taskOf, type Tools } from '../ground.ts';
 import type { Measured, Unit } from '../result.ts';
 import { freePort } from '../../protocols/role-process.ts';
 import { Traffic } from '../traffic.ts';
+import { WorkerProcess } from '../../stage/worker-process.ts';
 import { residentMegabytes, temporalRequests } from '../worker-meters.ts';
 
 /** How many are started at the same time. */
@@ -41,7 +42,7 @@ async function measure(name: string, tools: Tools, how: How): Promise<readonly M
     await startAll(ground, how, taskOf(tools.image, ['sleep', '86400'], { timeout: '2d', gracePeriod: '1s' }));
     await sleep(SAMPLE_MS);
     const busy = await samples(how, () => load(ground, traffic, metrics, SAMPLE_MS));
-    return measuredOf(name, how.size, idle, busy);
+    return measuredOf(name, how.size, idle, busy, await onlookersMegabytes(ground));
   } finally {
     await ground.close();
   }
@@ -88,7 +89,25 @@ async function load(ground: Ground, traffic: Traffic, metrics: string, ms: numbe
   };
 }
 
-function measuredOf(name: string, size: number, idle: readonly Load[], busy: readonly Load[]): readonly Measured[] {
+/** Another worker of the same namespace, which follows none of the tasks: its watches show them all the same. */
+async function onlookersMegabytes({ stage }: Ground): Promise<number> {
+  const env = { ...stage.environment, HOLDFAST_TASK_QUEUE: `${stage.namespace}-other`, HOLDFAST_METRICS_ADDRESS: '' };
+  const worker = await WorkerProcess.start(env);
+  try {
+    await sleep(REST_MS);
+    return residentMegabytes(worker.pid);
+  } finally {
+    await worker.end('SIGTERM');
+  }
+}
+
+function measuredOf(
+  name: string,
+  size: number,
+  idle: readonly Load[],
+  busy: readonly Load[],
+  onlooker: number,
+): readonly Measured[] {
   const suffix = name === 'waiting' ? '' : '-real';
   const tasks = `${size.toLocaleString('en')} waiting tasks${suffix === '' ? '' : ', real node'}`;
   const idleMegabytes = estimate(
@@ -103,6 +122,12 @@ function measuredOf(name: string, size: number, idle: readonly Load[], busy: rea
       `memory of a worker for each of ${tasks}`,
       'MB',
       of(({ megabytes }) => (megabytes - idleMegabytes.value) / size),
+    ],
+    [
+      'memory-watched',
+      `memory of another worker of the namespace, for each of ${tasks}`,
+      'MB',
+      exactly(Math.max(0, onlooker - idleMegabytes.value) / size),
     ],
     ['load-temporal', `requests to Temporal, ${tasks}`, 'a second', of(({ temporal }) => temporal)],
     ['load-kubernetes', `requests to Kubernetes, ${tasks}`, 'a second', of(({ kubernetes }) => kubernetes)],

@@ -15,6 +15,8 @@ async function main(commandLine: CommandLine): Promise<number> {
       return (await import('./commands/test.ts')).test(commandLine.options, commandLine.rest);
     case 'lab':
       return (await import('./commands/lab.ts')).lab(commandLine.options, commandLine.rest);
+    case 'bench':
+      return (await import('./commands/lab.ts')).bench(commandLine.options, commandLine.rest);
     case 'verify':
       return (await import('./commands/verify.ts')).verify(commandLine.options);
     case 'build':
@@ -30,7 +32,7 @@ try {
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(
-      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | lab [verb and its options] | verify [--no-tests] | build`,
+      `${error.message}\nUsage: start [--once] [--json] | up [--json] [--no-worker] | down | test [vitest options] | lab [verb and its options] | bench [names and options] | verify [--no-tests] | build`,
     );
     process.exitCode = usageExitCode;
   } else if (error instanceof Interrupted) {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 /** The name of the local cluster in its own kubeconfig. */
 export const localContext = 'holdfast-local';
 
-export const verbs = ['start', 'up', 'down', 'test', 'lab', 'verify', 'build'] as const;
+export const verbs = ['start', 'up', 'down', 'test', 'lab', 'bench', 'verify', 'build'] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface Options {
@@ -44,7 +44,7 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
   const verb = verbs.find((name) => name === first);
   if (verb === undefined) throw new UsageError(`expected one of ${verbs.join(', ')}, got ${first ?? 'nothing'}`);
   // Vitest and the laboratory have options of their own; only ours are taken out of what they were given.
-  const passesOn = verb === 'test' || verb === 'lab';
+  const passesOn = verb === 'test' || verb === 'lab' || verb === 'bench';
   const ours = passesOn ? others.filter((arg, i) => isOurs(arg, others[i - 1])) : others;
   const rest = passesOn ? others.filter((arg, i) => !isOurs(arg, others[i - 1])) : [];
   const { values } = parseOrExplain(ours);

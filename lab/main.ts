@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   cancels: () => import('./cancels/verb.ts'),
   sweep: () => import('./sweep/verb.ts'),
   report: () => import('./report/verb.ts'),
+  bench: () => import('./bench/verb.ts'),
 };
 
 const [name = '--help', ...args] = process.argv.slice(2);

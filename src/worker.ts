@@ -70,7 +70,8 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
     stickyQueueScheduleToStartTimeout: '3s',
     shutdownGraceTime: '10s',
-    maxConcurrentActivityTaskExecutions: 200,
+    // A release waits for its Pods: when many are cancelled at once, all of them wait side by side.
+    maxConcurrentActivityTaskExecutions: 1_000,
   });
   const follows = await Worker.create({
     ...shared,
@@ -105,6 +106,7 @@ function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
     api: deps.api,
     client,
     remove: (run, _, signal, options) => releaseRun(deps, run, signal, options),
+    isFollowed: (run) => deps.followed.has(run),
     rules: config.sweepRules,
     temporalNamespaceId: deps.temporalNamespaceId,
   });
@@ -165,6 +167,7 @@ async function createDeps(
     log: logger,
     metrics: createMetrics(logger),
     unreleased: new Unreleased(),
+    followed: new Set<string>(),
     temporalNamespaceId,
     pythonImage: config.pythonImage,
   };

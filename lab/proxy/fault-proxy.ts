@@ -47,12 +47,16 @@ export interface Witness {
   readonly settled?: (request: SeenRequest) => void;
 }
 
+/** Told of every request, watches and logs too; what it gives is called when the sender has its answer, or is gone. */
+export type Meter = (method: string, url: string) => () => void;
+
 export class FaultProxy {
   readonly #server: Server;
   readonly #upstream: RequestOptions;
   readonly #agent = new HttpsAgent({ keepAlive: true, maxSockets: Infinity });
   #rule: Rule = () => ({ do: 'pass' });
   #witness: Witness = {};
+  #meter: Meter = () => () => undefined;
   #refusal: Refusal | undefined;
   #number = 0;
 
@@ -104,6 +108,10 @@ export class FaultProxy {
     this.#witness = witness;
   }
 
+  setMeter(meter: Meter): void {
+    this.#meter = meter;
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -111,6 +119,7 @@ export class FaultProxy {
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.once('close', this.#meter(incoming.method ?? '', incoming.url ?? ''));
     const body = await readAll(incoming);
     if (this.#refusal !== undefined) return send(response, refusalAnswer(this.#refusal));
     const seen = classify(incoming, body, this.#number + 1);

@@ -133,6 +133,11 @@ export class Stage {
     return this.#worker;
   }
 
+  /** What a worker of this stage is given. */
+  get environment(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
   get lines(): Lines {
     if (this.#lines === undefined) throw new TypeError('the stage was not opened as breakable');
     return this.#lines;

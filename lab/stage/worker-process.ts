@@ -29,6 +29,10 @@ export class WorkerProcess {
     return this.#output.split('\n').slice(1, -1);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

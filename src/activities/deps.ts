@@ -15,6 +15,8 @@ export interface Deps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly unreleased: Unreleased;
+  /** Names of the runs that this process follows. */
+  readonly followed: Set<string>;
   /** UUID of the Temporal namespace. */
   readonly temporalNamespaceId: string;
   /** The image for workloads that need Python and name no other. */

@@ -15,13 +15,19 @@ import { type Diagnosis, diagnose, latest } from '../kubernetes/diagnosis.ts';
 import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { collect, ProgressReader, resultOf } from './output.ts';
-import { perform } from './perform.ts';
+import { Crowd, type Pace } from './crowd.ts';
+import { type Beating, perform, type Performing } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
 
-/** Between looks when nothing changes. Milliseconds. */
-const LOOK_MS = 1_000;
-/** The watch is a cache; every so often the API server is asked itself. Milliseconds. */
-const FRESH_MS = 30_000;
+const FOLLOWS = new Crowd();
+/** A heartbeat tells Temporal what is seen, and the worker that its task was ended from outside. The timeout is 60 s. */
+const BEATING: Beating = { crowd: FOLLOWS, pace: { perSecond: 50, shortestMs: 1_000, longestMs: 48_000 } };
+/** Between looks when nothing changes: the output may have grown. */
+const LOOKS: Pace = { perSecond: 200, shortestMs: 1_000, longestMs: 30_000 };
+/** The watch is a cache; every so often the API server is asked itself. */
+const FRESH_LOOKS: Pace = { perSecond: 5, shortestMs: 30_000, longestMs: 600_000 };
+/** What takes longer than this is worth asking about, and worth telling. Milliseconds. */
+const MOMENT_MS = 1_000;
 /**
  * Longest wait between two questions for events, which come the more rarely the longer a Pod waits: the API server has no
  * index of events, and reads all of the namespace for each question. Milliseconds.
@@ -38,29 +44,42 @@ interface View {
 
 /** Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon. */
 export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending> {
-  const { run } = anchor;
-  const whenForgotten = () => releaseIfForgotten(deps, { ...run, name: anchor.name });
+  const whenForgotten = () => releaseIfForgotten(deps, { ...anchor.run, name: anchor.name });
   return perform(
-    async ({ signal, show }) => {
-      const plan = await readPlan(deps, anchor, signal);
-      const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: anchor.name };
-      const watcher = new Watcher(deps, anchor, job, signal);
-      const progress = new ProgressReader(deps, stored, plan);
-      const teller = new Teller(show);
-      for (;;) {
-        const changed = deps.watch.changed(anchor.name, LOOK_MS, signal);
-        const view = await watcher.look();
-        const pod = latest(view.pods);
-        if (pod !== undefined) void collect(deps, stored, pod);
-        if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
-        if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
-        await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
-        await changed;
-        signal.throwIfAborted();
+    async (performing) => {
+      deps.followed.add(anchor.name);
+      try {
+        return await followToItsEnd(deps, anchor, job, performing);
+      } finally {
+        deps.followed.delete(anchor.name);
       }
     },
-    { onlyReads: true, whenForgotten },
+    { onlyReads: true, beating: BEATING, whenForgotten },
   );
+}
+
+async function followToItsEnd(
+  deps: Deps,
+  anchor: AnchorRef,
+  job: JobRef,
+  { signal, show }: Performing,
+): Promise<Ending> {
+  const plan = await readPlan(deps, anchor, signal);
+  const stored = { task: taskLabel(deps.temporalNamespaceId, anchor.run.taskId), run: anchor.name };
+  const watcher = new Watcher(deps, anchor, job, signal);
+  const progress = new ProgressReader(deps, stored, plan);
+  const teller = new Teller(show);
+  for (;;) {
+    const changed = deps.watch.changed(anchor.name, FOLLOWS.every(LOOKS), signal);
+    const view = await watcher.look();
+    const pod = latest(view.pods);
+    if (pod !== undefined) void collect(deps, stored, pod);
+    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
+    if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
+    await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
+    await changed;
+    signal.throwIfAborted();
+  }
 }
 
 async function readPlan(deps: Deps, anchor: AnchorRef, signal: AbortSignal): Promise<StoredPlan> {
@@ -89,7 +108,7 @@ class Watcher {
   readonly #name: string;
   readonly #uid: string;
   readonly #signal: AbortSignal;
-  #freshAt = 0;
+  #freshAt = Date.now();
   #waitingSince: number | undefined;
   #asked: { readonly uid: string; readonly events: readonly CoreV1Event[]; readonly at: number } | undefined;
 
@@ -104,7 +123,7 @@ class Watcher {
     const cached = this.#deps.watch.see(this.#name);
     const view = await this.#diagnose(cached.job, cached.pods);
     const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
-    if (!ended && Date.now() - this.#freshAt < FRESH_MS) return view;
+    if (!ended && Date.now() - this.#freshAt < FOLLOWS.every(FRESH_LOOKS)) return view;
     const fresh = await this.#read();
     this.#freshAt = Date.now();
     return this.#diagnose(fresh.job, fresh.pods);
@@ -121,9 +140,9 @@ class Watcher {
     const first = diagnose({ ...findings, events: [], nodes: [] });
     if (first.is !== 'waiting') return { job: ours, pods, diagnosis: first };
     this.#waitingSince ??= findings.now;
-    // Most Pods run within a second; only what takes longer is worth asking about.
+    // Most Pods run within a second.
     const waited = findings.now - this.#waitingSince;
-    if (waited < LOOK_MS) return { job: ours, pods, diagnosis: first };
+    if (waited < MOMENT_MS) return { job: ours, pods, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
     const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
     const diagnosis = diagnose({ ...findings, events, nodes });
@@ -131,7 +150,7 @@ class Watcher {
   }
 
   async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {
-    const pause = Math.min(Math.max(LOOK_MS, waited / 2), EVENTS_MS);
+    const pause = Math.min(Math.max(MOMENT_MS, waited / 2), EVENTS_MS);
     if (this.#asked?.uid === uid && Date.now() - this.#asked.at < pause) return this.#asked.events;
     const events = await this.#deps.api.eventsOf(uid, this.#signal);
     this.#asked = { uid, events, at: Date.now() };
@@ -139,10 +158,15 @@ class Watcher {
   }
 }
 
-/** Tells what is seen: every look in the heartbeat, and what matters in a signal, a bounded number of times. */
+/**
+ * Tells what is seen: every look in the heartbeat; and what matters, once it has lasted for a moment, in a signal, a
+ * bounded number of times. A signal costs four events and a turn of the workflow: what a Pod goes through on its way to
+ * running is over before anybody could have read it.
+ */
 class Teller {
   readonly #show: (sighting: Sighting) => void;
-  #last = '';
+  #seen = { gist: '', since: 0 };
+  #told = '';
   #sent = 0;
 
   constructor(show: (sighting: Sighting) => void) {
@@ -152,8 +176,10 @@ class Teller {
   async tell(sighting: Sighting): Promise<void> {
     this.#show(sighting);
     const gist = gistOf(sighting);
-    if (gist === this.#last || this.#sent >= SIGNAL_LIMIT) return;
-    this.#last = gist;
+    if (gist !== this.#seen.gist) this.#seen = { gist, since: Date.now() };
+    const lasted = Date.now() - this.#seen.since;
+    if (gist === this.#told || lasted < MOMENT_MS || this.#sent >= SIGNAL_LIMIT) return;
+    this.#told = gist;
     this.#sent += 1;
     const { workflowExecution } = activityInfo();
     const handle = getClient().workflow.getHandle(workflowExecution?.workflowId ?? '', workflowExecution?.runId);

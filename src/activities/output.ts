@@ -41,9 +41,10 @@ export class ProgressReader {
 export function collect(deps: Deps, run: StoredRun, pod: V1Pod): Promise<void> {
   const begun = statusesOf(pod).filter(hasBegun);
   const source = { run, pod: pod.metadata?.name ?? '', podUid: pod.metadata?.uid ?? '' };
+  const changed = (ms: number, signal: AbortSignal) => deps.watch.changed(run.run, ms, signal);
   const drained = begun.map(
     ({ name }) =>
-      deps.collector.collect({ ...source, container: name, ended: () => ended(deps, source, name) }).drained,
+      deps.collector.collect({ ...source, container: name, ended: () => ended(deps, source, name), changed }).drained,
   );
   return Promise.all(drained).then(() => undefined);
 }

@@ -6,8 +6,15 @@ import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat,
 import type { Problem, RunRef } from '../contract.ts';
 import { ERRORS, type ErrorCode, HoldfastError, isErrorCode } from '../errors.ts';
 import { ApiError } from '../kubernetes/api-error.ts';
+import { Crowd, type Pace } from './crowd.ts';
 
-const HEARTBEAT_MS = 500;
+/** Of activities that are short: a cancel reaches them in the answer to a heartbeat. */
+const OFTEN: Beating = { crowd: new Crowd(), pace: { perSecond: 100, shortestMs: 500, longestMs: 2_000 } };
+
+export interface Beating {
+  readonly crowd: Crowd;
+  readonly pace: Pace;
+}
 
 export interface Performing {
   /** Aborts when the workflow cancels the activity, the worker stops, or the attempt is no longer wanted. */
@@ -21,6 +28,8 @@ export interface PerformOptions {
   readonly retryEverything?: boolean;
   /** What Kubernetes refuses to show says nothing of the task: whoever only reads asks again. */
   readonly onlyReads?: boolean;
+  /** How often it heartbeats; well within its heartbeat timeout, whatever else runs. */
+  readonly beating?: Beating;
   /** Called when Temporal no longer knows this attempt: its workflow was ended without running its code, perhaps. */
   readonly whenForgotten?: () => Promise<void>;
 }
@@ -31,12 +40,8 @@ export async function perform<T>(
 ): Promise<T> {
   const signal = cancellationSignal();
   let shown: unknown;
-  heartbeat();
-  const beat = setInterval(() => heartbeat(shown), HEARTBEAT_MS);
-  const show = (details: unknown) => {
-    shown = details;
-    heartbeat(details);
-  };
+  const show = (details: unknown) => (shown = details);
+  const stop = keepBeating(options.beating ?? OFTEN, () => heartbeat(shown));
   try {
     return await body({ signal, show });
   } catch (error) {
@@ -44,8 +49,25 @@ export async function perform<T>(
     signal.throwIfAborted();
     throw toFailure(error, options);
   } finally {
-    clearInterval(beat);
+    stop();
   }
+}
+
+/** Not at once: most are done before their first heartbeat is due, and Temporal knows that they have begun. */
+function keepBeating({ crowd, pace }: Beating, beat: () => void): () => void {
+  const leave = crowd.enter();
+  let timer: NodeJS.Timeout;
+  const next = () => {
+    timer = setTimeout(() => {
+      beat();
+      next();
+    }, crowd.every(pace));
+  };
+  next();
+  return () => {
+    clearTimeout(timer);
+    leave();
+  };
 }
 
 async function afterAbort({ whenForgotten }: PerformOptions): Promise<void> {

@@ -32,6 +32,7 @@ export async function releaseRun(
   const collections = new Map<string, Promise<void>>();
   const found = await removeRun(deps, run, signal, {
     ...options,
+    glimpse: (pods) => containers?.look(pods, Date.now()),
     before: async (step, world) => {
       await before?.(step, world);
       containers?.look(world.pods, Date.now());

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, getClient } from '@temporalio/activity';
 import type { AnchorRef, Ending, Released, RunRef } from '../contract.ts';
 import { problem } from '../errors.ts';
-import { runName } from '../fence.ts';
+import { runName, type RunWorld } from '../fence.ts';
 import { ContainerTimes } from '../kubernetes/container-times.ts';
 import { latest } from '../kubernetes/diagnosis.ts';
 import { storedPlan } from '../kubernetes/job.ts';
@@ -11,10 +11,14 @@ import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
 import { most, releaseOtherRuns, runsOfTask } from './other-runs.ts';
 import { resultOf } from './output.ts';
-import { perform, type Performing } from './perform.ts';
+import { Crowd } from './crowd.ts';
+import { type Beating, perform, type Performing } from './perform.ts';
 import { endedByItself, releaseRun, storedRun } from './release-run.ts';
 import { ATTEMPT_MS } from './remove-run.ts';
 import { type NamedRun, readWorld } from './world.ts';
+
+/** It waits for Pods, many at once when many are cancelled, and nothing is told to it: that it lives is all it has to say. */
+const BEATING: Beating = { crowd: new Crowd(), pace: { perSecond: 100, shortestMs: 500, longestMs: 4_000 } };
 
 export interface ReleaseInput {
   /** The attempt that is released, under the run that asks. */
@@ -47,7 +51,7 @@ export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Pro
           : releaseUnsettled(deps, releasing, performing),
       );
     },
-    { retryEverything: true, whenForgotten: () => releaseIfForgotten(deps, releasing) },
+    { retryEverything: true, beating: BEATING, whenForgotten: () => releaseIfForgotten(deps, releasing) },
   );
 }
 
@@ -64,13 +68,14 @@ async function releaseTask(
 }
 
 async function releaseUnsettled(deps: Deps, run: Releasing, { signal, show }: Performing): Promise<Released> {
-  const ending = await unsettledEnding(deps, run, signal);
+  const world = await readWorld(deps, run, signal);
+  const ending = await unsettledEnding(deps, run, world);
   if (ending !== undefined) {
     ifCancelled(deps, () => deps.metrics.cancelOutrun(ending.kind));
     return { is: 'unsettled', ending };
   }
   const containers = new ContainerTimes();
-  const released = await releaseTask(deps, run, signal, { show, settled: false, containers });
+  const released = await releaseTask(deps, run, signal, { show, settled: false, containers, first: world });
   const answeredAt = Date.now();
   ifCancelled(deps, (requestedAt) =>
     deps.metrics.cancelProved({
@@ -84,8 +89,7 @@ async function releaseUnsettled(deps: Deps, run: Releasing, { signal, show }: Pe
 }
 
 /** How the Job ended by itself, if it did; its result is read as long as it is there. */
-async function unsettledEnding(deps: Deps, run: NamedRun, signal: AbortSignal): Promise<Ending | undefined> {
-  const world = await readWorld(deps, run, signal);
+async function unsettledEnding(deps: Deps, run: NamedRun, world: RunWorld): Promise<Ending | undefined> {
   const end = endedByItself(world);
   if (end === undefined) return undefined;
   if (end !== 'succeeded') return { kind: 'failed', problem: end };

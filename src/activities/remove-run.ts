@@ -1,13 +1,13 @@
 /** The loop under every release: read, ask the fence, do the one thing, until it says released. */
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { isOwnedBy, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
+import { isOwnedBy, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import type { Deps } from './deps.ts';
 import { type NamedRun, readWorld } from './world.ts';
 
-/** Longest wait between two looks. Milliseconds. */
+/** Longest wait between two looks, whatever the watch shows: it is a cache, and may have stopped. Milliseconds. */
 const LOOK_MS = 2_000;
 /** An attempt says what it waits for and lets the next one go on. Milliseconds. */
 export const ATTEMPT_MS = 4 * 60_000;
@@ -19,6 +19,10 @@ export interface RemoveOptions {
   readonly before?: (step: ReleaseStep, world: RunWorld) => Promise<void> | void;
   /** What is waited for, for those who watch. */
   readonly show?: ((details: unknown) => void) | undefined;
+  /** What was read a moment ago, for the first look. */
+  readonly first?: RunWorld;
+  /** Told what the watch shows while nothing is done but wait. */
+  readonly glimpse?: (pods: readonly V1Pod[]) => void;
   /** If given, an anchor or a Job with another uid than these is left alone, and so are its Pods. */
   readonly only?: ReadonlySet<string>;
 }
@@ -27,48 +31,89 @@ export async function removeRun(
   deps: RemoveDeps,
   run: NamedRun,
   signal: AbortSignal,
-  { before, show, only }: RemoveOptions = {},
+  { first, before, show, glimpse, only }: RemoveOptions = {},
 ): Promise<Extract<Released, { is: 'released' }>['found']> {
   const since = Date.now();
   let found: 'nothing' | 'suspended' | 'started' = 'nothing';
-  for (let pause = 50; ;) {
+  let pause = 50;
+  for (let read = first; ; read = undefined) {
     const changed = deps.watch.changed(run.name, pause, signal);
-    const world = limited(await readWorld(deps, run, signal), only);
+    const world = limited(read ?? (await readWorld(deps, run, signal)), only);
     found = worse(found, world);
-    const step = nextReleaseStep(world);
-    await before?.(step, world);
+    const step = await actOn(deps, run, world, signal, before);
     if (step.do === 'say released') return found;
-    if (step.do !== 'wait') {
-      await act(deps, run, step, signal);
-      continue;
-    }
+    if (step.do !== 'wait') continue;
     show?.({ waitingFor: step.for });
     if (Date.now() - since > ATTEMPT_MS)
       throw new HoldfastError('STILL_RELEASING', `Waiting for ${step.for} to be gone.`);
-    await changed;
-    signal.throwIfAborted();
+    await worthALook(deps, run, changed, signal, glimpse);
     pause = Math.min(pause * 2, LOOK_MS);
   }
 }
 
+/** Does what is to be done in this world; gives the last step, which was not done if it is to wait, or to say released. */
+async function actOn(
+  deps: RemoveDeps,
+  run: NamedRun,
+  world: RunWorld,
+  signal: AbortSignal,
+  before: RemoveOptions['before'],
+): Promise<ReleaseStep> {
+  const step = nextReleaseStep(world);
+  await before?.(step, world);
+  if (step.do === 'wait' || step.do === 'say released') return step;
+  const isDone = await act(deps, run, step, signal);
+  // A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read.
+  if (!isDone || step.do !== 'delete job' || world.job === undefined) return step;
+  const metadata = { ...world.job.metadata, deletionTimestamp: new Date() };
+  return actOn(deps, run, { ...world, job: { ...world.job, metadata } }, signal, before);
+}
+
+/**
+ * Until the watch shows neither the Job nor a Pod that has not ended, or the longest wait is over. What it shows only says
+ * when to look: the proof is a read.
+ */
+async function worthALook(
+  { watch }: RemoveDeps,
+  { name }: NamedRun,
+  changed: Promise<void>,
+  signal: AbortSignal,
+  glimpse: RemoveOptions['glimpse'],
+): Promise<void> {
+  const until = Date.now() + LOOK_MS;
+  for (let next = changed; ; next = watch.changed(name, until - Date.now(), signal)) {
+    await next;
+    signal.throwIfAborted();
+    const { job, pods } = watch.see(name);
+    glimpse?.(pods);
+    if (Date.now() >= until || (job === undefined && pods.every(isTerminal))) return;
+  }
+}
+
+/** Whether it was done. */
 async function act(
   deps: RemoveDeps,
   run: NamedRun,
   step: Exclude<ReleaseStep, { do: 'wait' } | { do: 'say released' }>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
     switch (step.do) {
       case 'delete job':
-        return await deps.api.deleteJob(run.name, step, signal);
+        await deps.api.deleteJob(run.name, step, signal);
+        break;
       case 'delete anchor':
-        return await deps.api.deleteAnchor(run.name, step.uid, signal);
+        await deps.api.deleteAnchor(run.name, step.uid, signal);
+        break;
       case 'delete pod':
-        return await deps.api.deletePod(step.name, step.uid, signal);
+        await deps.api.deletePod(step.name, step.uid, signal);
+        break;
     }
+    return true;
   } catch (error) {
     // Somebody wrote since our read: read again, decide again.
     if (!isApiError(error, 'conflict')) throw error;
+    return false;
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, type ApiErrorKind, fromStatus, isApiError, toApiError } from './api-error.ts';
+import { Lanes } from './lanes.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
@@ -35,6 +36,8 @@ export interface JobsApiOptions {
  */
 const TRIES: Partial<Readonly<Record<ApiErrorKind, number>>> = { busy: 4, forbidden: 8 };
 const MAX_RETRY_AFTER_SECONDS = 10;
+/** Requests under way at the same time, streams aside: what waits for its turn is not yet running against its deadline. */
+const LANES = 64;
 
 export interface LogRequest {
   readonly pod: string;
@@ -50,6 +53,7 @@ export class JobsApi {
   readonly #core: CoreV1Api;
   readonly #batch: BatchV1Api;
   readonly #deadlineMs: number;
+  readonly #lanes = new Lanes(LANES);
   #serverDate = '';
 
   constructor(config: KubeConfig, options: JobsApiOptions) {
@@ -283,10 +287,11 @@ export class JobsApi {
   }
 
   async #once<T>(signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
-    signal?.throwIfAborted();
-    const deadline = AbortSignal.timeout(this.#deadlineMs);
-    const ended = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-    return send(withSignal(ended, ({ headers }) => (this.#serverDate = headers['date'] ?? this.#serverDate)));
+    return this.#lanes.take(() => {
+      const deadline = AbortSignal.timeout(this.#deadlineMs);
+      const ended = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+      return send(withSignal(ended, ({ headers }) => (this.#serverDate = headers['date'] ?? this.#serverDate)));
+    }, signal);
   }
 }
 

@@ -133,6 +133,8 @@ export class ListWatch<T extends KubernetesObject> {
     const objects: ByUid<T> = this.#objects.get(key) ?? new Map();
     const known = objects.get(uidOf(object));
     if (known !== undefined && known.metadata?.resourceVersion === object.metadata?.resourceVersion) return;
+    // Who wrote which field: half of an object, and nobody here reads it.
+    if (object.metadata !== undefined) delete object.metadata.managedFields;
     this.#objects.set(key, objects.set(uidOf(object), object));
     this.#listing.changed(key);
   }

@@ -3,7 +3,6 @@
  * broken streams. A collection belongs to the worker process, not to the activity that began it: follow begins it,
  * release waits for its end.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isApiError } from '../kubernetes/api-error.ts';
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import { type LogLine, type LogStore, type LogWriter, parseLine, type StoredRun } from './store.ts';
@@ -15,6 +14,8 @@ export interface Source {
   readonly container: string;
   /** Whether the container has ended, as far as the API server knows now. */
   readonly ended: () => Promise<boolean>;
+  /** Resolves when something of the run changed, or after `ms`. */
+  readonly changed: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface Collection {
@@ -22,7 +23,9 @@ export interface Collection {
   readonly drained: Promise<void>;
 }
 
+/** Before a log is asked for again: at first, and at most, while it fails to come and nothing changes. Milliseconds. */
 const RETRY_MS = 500;
+const LONGEST_RETRY_MS = 60_000;
 /** How often a log that should be there may fail to come, once its container has ended. */
 const TRIES_AFTER_END = 4;
 /** Longest line kept in one piece. Characters. */
@@ -58,8 +61,11 @@ export class Collector {
 
   async #collect(source: Source): Promise<void> {
     const writer = await this.#store.openLog(source.run, source.pod, source.container);
+    const hasEnded = () => source.ended().catch(() => false);
+    let pause = RETRY_MS;
     for (let failures = 0; failures < TRIES_AFTER_END;) {
-      const ended = await source.ended().catch(() => false);
+      const ended = await hasEnded();
+      let next = RETRY_MS;
       try {
         await this.#stream(source, writer, !ended);
         if (ended) return;
@@ -68,8 +74,11 @@ export class Collector {
         if (isApiError(error, 'absent')) return;
         if (ended) failures += 1;
         if (failures === TRIES_AFTER_END) await writer.remark(`the log could not be read to its end: ${String(error)}`);
+        next = Math.min(pause * 2, LONGEST_RETRY_MS);
       }
-      if (!ended) await sleep(RETRY_MS, undefined, { signal: this.#stop.signal });
+      if (!ended && !(await hasEnded())) await source.changed(pause, this.#stop.signal);
+      pause = next;
+      this.#stop.signal.throwIfAborted();
     }
   }
 

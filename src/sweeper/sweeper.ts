@@ -24,6 +24,8 @@ export interface SweeperDeps {
     signal: AbortSignal,
     options: RemoveOptions,
   ) => Promise<unknown>;
+  /** Whether this process follows the run: then a heartbeat tells it when Temporal forgets its task, and it acts by itself. */
+  readonly isFollowed?: (run: string) => boolean;
   readonly rules: Omit<SweepRules, 'ownNamespaceId'>;
   readonly dryRun?: boolean;
   /** UUID of the Temporal namespace; the first look learns it if it is not given. */
@@ -34,6 +36,8 @@ export interface SweeperDeps {
 const ASKING = { perSecond: 50, atOnce: 10 } as const;
 /** How long an answer of Temporal's may take. Milliseconds. */
 const ANSWER_MS = 5_000;
+/** At every so manieth look at all runs Temporal is asked of those that are followed, too. */
+const ASKED_ANYWAY = 10;
 const REMOVING = { perSecond: 20, atOnce: 10 } as const;
 /** How long one run may take to go before the sweep leaves it to the next. Milliseconds. */
 const REMOVE_MS = 60_000;
@@ -57,6 +61,7 @@ export class Sweeper {
   #namespaceId: string | undefined;
   #suspects: ReadonlyMap<string, Suspect> = new Map();
   #soon: ReadonlySet<string> = new Set();
+  #looks = 0;
 
   constructor(deps: SweeperDeps) {
     this.#deps = deps;
@@ -89,27 +94,36 @@ export class Sweeper {
     const rules = { ...this.#deps.rules, ownNamespaceId: await this.#ownNamespace() };
     // What was listed before Temporal answers cannot belong to a run that is younger than the answer.
     const { runs, strangers } = await findRuns(this.#deps.api, signal);
-    const judged = await this.#judge(at === 'all' ? runs : runs.filter(({ run }) => at.has(run)), rules, signal);
+    const isThorough = at === 'all' && this.#looks++ % ASKED_ANYWAY === 0;
+    const looked = at === 'all' ? runs : runs.filter(({ run }) => at.has(run));
+    const judged = await this.#judge(looked, rules, isThorough, signal);
     this.#remember(runs, judged);
-    const looked = { ...NOTHING, runs: judged.length, kept: keptBy(judged, strangers) };
+    const told = { ...NOTHING, runs: judged.length, kept: keptBy(judged, strangers) };
     const own = runs.filter(({ temporalNamespaceId }) => temporalNamespaceId === rules.ownNamespaceId);
     if (isTooMany(this.#suspects.size, own.length, rules)) {
       const suspects = this.#shownSuspects();
       this.#forget();
-      return { ...looked, suspects, refused: refusalOf(tooMany(suspects.length, own.length, rules)) };
+      return { ...told, suspects, refused: refusalOf(tooMany(suspects.length, own.length, rules)) };
     }
     const due = judged.filter(({ verdict }) => verdict.do === 'remove');
-    if (this.#deps.dryRun || due.length === 0) return { ...looked, suspects: this.#shownSuspects() };
-    return { ...looked, ...(await this.#removeAll(due, rules.ownNamespaceId, signal)) };
+    if (this.#deps.dryRun || due.length === 0) return { ...told, suspects: this.#shownSuspects() };
+    return { ...told, ...(await this.#removeAll(due, rules.ownNamespaceId, signal)) };
   }
 
-  async #judge(runs: readonly FoundRun[], rules: SweepRules, signal: AbortSignal): Promise<readonly Judged[]> {
-    const asked = runs.filter((found) => keptUnasked(found, rules) === undefined);
+  async #judge(
+    runs: readonly FoundRun[],
+    rules: SweepRules,
+    isThorough: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly Judged[]> {
+    const isFollowed = ({ run }: FoundRun) =>
+      !isThorough && !this.#suspects.has(run) && this.#deps.isFollowed?.(run) === true;
+    const asked = runs.filter((found) => keptUnasked(found, rules) === undefined && !isFollowed(found));
     const taskIds = [...new Set(asked.map(({ taskId }) => taskId))];
     const answers = await paced(taskIds, ASKING, async (id) => [id, await this.#ask(id)] as const, signal);
     const standings = new Map(answers);
     return runs.map((found) => {
-      const standing = standings.get(found.taskId) ?? 'unknown';
+      const standing = isFollowed(found) ? 'open' : (standings.get(found.taskId) ?? 'unknown');
       return { found, verdict: judge(found, standing, rules, this.#suspects.get(found.run)) };
     });
   }

@@ -7,7 +7,7 @@
  * | anchor   | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait: its answer says what to undo      |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
- * | follow   | follow | 30 days     | 15 s      | for ever, to 10 s| leave at once: it only reads            |
+ * | follow   | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  *
@@ -48,7 +48,7 @@ export function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
   const activities = proxyActivities<Pick<Activities, 'follow'>>({
     taskQueue: followQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '30 days',
-    heartbeatTimeout: '15s',
+    heartbeatTimeout: '60s',
     cancellationType: TRY_CANCEL,
     retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
     summary: 'Follow the Job until it ends',

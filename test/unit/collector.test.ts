@@ -57,7 +57,7 @@ async function collected(streams: readonly Stream[], endedFrom = streams.length 
 
 function sourceOf(ended = async () => true): Source {
   const run = { task: `task-${(count += 1)}`, run: 'hf-a' };
-  return { run, pod: 'pod', podUid: `uid-${count}`, container: 'task', ended };
+  return { run, pod: 'pod', podUid: `uid-${count}`, container: 'task', ended, changed: async () => undefined };
 }
 
 describe('a collection', () => {

@@ -104,6 +104,19 @@ describe('two looks', () => {
     expect([...sweeper.soon]).toEqual([anchorOf('young').name]);
   });
 
+  it('ask about a run that this process follows only at every tenth look, and then believe what they hear', async () => {
+    const theatre = new Theatre();
+    theatre.anchors = [anchorOf('open')];
+    const sweeper = theatre.sweeper({ isFollowed: () => true });
+    for (let look = 1; look <= 10; look += 1) await sweeper.look('all', never);
+    expect(theatre.asked).toEqual(['open']);
+    theatre.describe = () => 'TERMINATED';
+    await sweeper.look('all', never);
+    expect(theatre.removed).toEqual([]);
+    await sweeper.look('all', never);
+    expect(theatre.removed).toEqual(['open']);
+  });
+
   it('remove nothing in a dry run, and say what they would', async () => {
     const theatre = new Theatre();
     theatre.anchors = [anchorOf('closed')];

@@ -12,7 +12,7 @@ import { inject } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { followQueue, type Problem, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
-import { timeSkippingServer } from './time-skipping-server.ts';
+import { timeSkippingServer } from '../../lab/stage/time-skipping-server.ts';
 
 export type RunTask = (task: Task) => Promise<TaskResult>;
 export type TaskHandle = WorkflowHandle<RunTask>;

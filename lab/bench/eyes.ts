@@ -1,0 +1,127 @@
+/** When Pods and Jobs of a namespace came, ran, ended and went: the same watch for Holdfast's and for raw ones. */
+import { type KubeConfig, type V1Job, type V1Pod, Watch } from '@kubernetes/client-node';
+import { isTerminal } from '../../src/fence.ts';
+
+/** Moments at which the watch told it, of one Job and its Pod. Milliseconds since 1970. */
+export interface Seen {
+  pod?: string;
+  podMade?: number;
+  running?: number;
+  podEnded?: number;
+  podGone?: number;
+  jobMade?: number;
+  jobStarted?: number;
+  jobComplete?: number;
+  jobGone?: number;
+}
+
+export type Moment = Exclude<keyof Seen, 'pod'>;
+
+/** Longer than any row takes; the client's default ends a quiet watch after 30 s. Milliseconds. */
+const QUIET_MS = 3_600_000;
+
+export class Eyes {
+  readonly #seen = new Map<string, Seen>();
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #watches: AbortController[] = [];
+  #closed = false;
+  #blind: Error | undefined;
+
+  static async open(kube: KubeConfig, namespace: string): Promise<Eyes> {
+    const eyes = new Eyes();
+    const paths = {
+      jobs: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+      pods: `/api/v1/namespaces/${namespace}/pods`,
+    };
+    await eyes.#watch<V1Job>(kube, paths.jobs, (type, job, at) => eyes.#seeJob(type, job, at));
+    await eyes.#watch<V1Pod>(kube, paths.pods, (type, pod, at) => eyes.#seePod(type, pod, at));
+    return eyes;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const watch of this.#watches) watch.abort();
+  }
+
+  /** By the name of the Job. */
+  of(job: string): Readonly<Seen> {
+    return this.#seen.get(job) ?? {};
+  }
+
+  forget(job: string): void {
+    this.#seen.delete(job);
+  }
+
+  /** When it came to that; waits for it. */
+  async when(job: string, moment: Moment, seconds = 600): Promise<number> {
+    const limit = AbortSignal.timeout(seconds * 1_000);
+    for (;;) {
+      const at = this.of(job)[moment];
+      if (at !== undefined) return at;
+      if (this.#blind !== undefined) throw this.#blind;
+      if (limit.aborted) throw new Error(`Job ${job}: no ${moment} within ${seconds} s`);
+      await this.#next(job, limit);
+    }
+  }
+
+  /** When the last of them came to that. */
+  async whenAll(jobs: readonly string[], moment: Moment, seconds = 600): Promise<number> {
+    return Math.max(...(await Promise.all(jobs.map((job) => this.when(job, moment, seconds)))));
+  }
+
+  #next(job: string, limit: AbortSignal): Promise<void> {
+    const waiting = this.#waiting.get(job) ?? new Set();
+    this.#waiting.set(job, waiting);
+    return new Promise((resolve) => {
+      const done = () => {
+        limit.removeEventListener('abort', done);
+        waiting.delete(done);
+        if (waiting.size === 0 && this.#waiting.get(job) === waiting) this.#waiting.delete(job);
+        resolve();
+      };
+      limit.addEventListener('abort', done, { once: true });
+      waiting.add(done);
+    });
+  }
+
+  async #watch<T>(kube: KubeConfig, path: string, see: (type: string, object: T, at: number) => void): Promise<void> {
+    const watch = new Watch(kube);
+    Object.assign(watch, { requestTimeoutMs: QUIET_MS });
+    const ended = (error: unknown) => {
+      if (this.#closed) return;
+      // Whoever may have missed something must not measure.
+      this.#blind = new Error(`the watch of ${path} ended: ${String(error)}`);
+      for (const waiting of this.#waiting.values()) for (const done of waiting) done();
+    };
+    this.#watches.push(await watch.watch(path, {}, (type, object) => see(type, object as T, Date.now()), ended));
+  }
+
+  #seeJob(type: string, { metadata, spec, status }: V1Job, at: number): void {
+    const complete = status?.conditions?.some((condition) => condition.type === 'Complete');
+    this.#note(metadata?.name, {
+      jobMade: at,
+      ...(spec?.suspend !== true && { jobStarted: at }),
+      ...(complete === true && { jobComplete: at }),
+      ...(type === 'DELETED' && { jobGone: at }),
+    });
+  }
+
+  #seePod(type: string, pod: V1Pod, at: number): void {
+    const runs = pod.status?.containerStatuses?.some(({ state }) => state?.running !== undefined) === true;
+    const ended = isTerminal(pod) || type === 'DELETED';
+    this.#note(pod.metadata?.labels?.['batch.kubernetes.io/job-name'], {
+      pod: pod.metadata?.name ?? '',
+      podMade: at,
+      ...((runs || isTerminal(pod)) && { running: at }),
+      ...(ended && { podEnded: at }),
+      ...(type === 'DELETED' && { podGone: at }),
+    });
+  }
+
+  /** What was noted first stays. */
+  #note(job: string | undefined, seen: Seen): void {
+    if (job === undefined) return;
+    this.#seen.set(job, { ...seen, ...this.#seen.get(job) });
+    for (const done of this.#waiting.get(job) ?? []) done();
+  }
+}

@@ -1,0 +1,58 @@
+/** What is not measured here: choices, and what others have published. Each with where it comes from. */
+
+export interface Assumption {
+  readonly value: number;
+  readonly what: string;
+  readonly from: string;
+}
+
+const of = (value: number, what: string, from: string): Assumption => ({ value, what, from });
+
+export const ASSUMED = {
+  life: of(3_600, 'seconds that a task runs', 'a choice'),
+  tasksPerWorker: of(2_000, 'tasks that one worker follows', 'the default of `HOLDFAST_MAX_TASKS`'),
+  tasksPerNamespace: of(
+    20_000,
+    'tasks in one Kubernetes namespace, which has workers and a task queue of its own',
+    'a choice: each worker’s watches show it all of its namespace',
+  ),
+  heartbeat: of(40, 'seconds between two heartbeats of a task in a full worker', '`src/activities/follow.ts`'),
+  freshLook: of(
+    400,
+    'seconds between two direct looks at a task in a full worker, of two requests each',
+    '`src/activities/follow.ts`',
+  ),
+  actions: of(
+    9,
+    'actions of Temporal Cloud in one life, without heartbeats: its start, five activities, a timer, two signals',
+    'Temporal Cloud’s list of actions',
+  ),
+  writesPerShard: of(
+    100,
+    'writes a second on one history shard: half of what 5 ms a write allow',
+    'PlanetScale on Temporal’s shards',
+  ),
+  actionsLimit: of(
+    500,
+    'actions a second of a Temporal Cloud namespace before it is raised',
+    'Temporal Cloud’s limits',
+  ),
+  podsPerCluster: of(150_000, 'Pods of one cluster', 'Kubernetes, considerations for large clusters'),
+  podsPerSecond: of(83, 'Pods a second that a Job controller makes at 100 requests a second', 'KEP-2307'),
+  apiRequests: of(
+    3_000,
+    'requests a second to one cluster’s API servers',
+    'a choice, to be measured on the cluster that is meant',
+  ),
+  changesSent: of(
+    20_000,
+    'changes a second that one cluster’s API servers send to all watches',
+    'a choice, to be measured on the cluster that is meant',
+  ),
+  changesPerLife: of(12, 'changes of a Job and its Pod in one life that a watch is told of', 'counted by hand'),
+  etcdBytes: of(15_000, 'bytes that anchor, Job and Pod have together, inputs aside', 'read from etcd'),
+  etcdLimit: of(8e9, 'bytes that etcd should hold at most', 'etcd, system limits'),
+  admissions: of(42, 'workloads a second that Kueue admits', 'Kueue’s own published runs'),
+} as const;
+
+export const assumed = (name: keyof typeof ASSUMED): number => ASSUMED[name].value;

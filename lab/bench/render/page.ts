@@ -1,0 +1,84 @@
+/** Pure: what was measured as a page. */
+import { type Limit, valueOf } from '../limits.ts';
+import { allMeasured, type Measured, type Performance, type Row } from '../result.ts';
+import { amount } from './in-words.ts';
+import { needsSection } from './needs-section.ts';
+import { traceSection } from './trace-section.ts';
+
+export function render(performance: Performance, limits: readonly Limit[]): string {
+  const { rows, trace } = performance;
+  return [
+    '# Performance',
+    '',
+    'Written by `npm run bench`. Every number here is in [performance.json](performance.json) or computed from it; none is typed by hand.',
+    '',
+    ...tableSection(rows, limits),
+    ...provenance(rows),
+    ...(trace === undefined ? [] : traceSection(trace)),
+    ...needsSection(allMeasured(performance)),
+  ].join('\n');
+}
+
+function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly string[] {
+  return [
+    '## On top of Kubernetes',
+    '',
+    ...picture(rows),
+    '| | Holdfast | floor, same run | ratio | wanted | limit |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...rows.flatMap(({ measured }) => measured.map((one) => measuredRow(one, limits))),
+    '',
+    'In brackets: between which values 90 of 100 resamplings of the repeats put it. Both sides are measured in turn, each first every second time, by the same',
+    'client and the same watch, after one turn that does not count; raw Jobs have the same Pods without the anchor. *Limit*: above it `npm run bench` fails;',
+    'it is the worst of the runs kept in `lab/bench/limits.json`, with a margin for the noise of machines.',
+    '',
+  ];
+}
+
+function picture(rows: readonly Row[]): readonly string[] {
+  if (!rows.some(({ measured }) => measured.some(({ ratio }) => ratio !== undefined))) return [];
+  return [
+    '<picture>',
+    '  <source media="(prefers-color-scheme: dark)" srcset="performance-dark.svg">',
+    '  <img alt="What Holdfast takes, over what plain Kubernetes Jobs take in the same run" src="performance-light.svg">',
+    '</picture>',
+    '',
+  ];
+}
+
+function measuredRow(measured: Measured, limits: readonly Limit[]): string {
+  const { key, title, unit, ours, floor, ratio } = measured;
+  const limit = limits.find((one) => one.key === key);
+  const value = limit && valueOf(measured, limit.of);
+  const times =
+    ratio === undefined ? '' : `${ratio.value.toFixed(2)} × (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
+  const shown = (number: number | undefined) =>
+    number === undefined ? '' : limit?.of === 'ratio' ? `${number} ×` : amount(number, unit);
+  const isReached = limit !== undefined && value !== undefined && value <= limit.reach;
+  const spread = ours.low === ours.high ? '' : ` (${amount(ours.low, unit)} to ${amount(ours.high, unit)})`;
+  const cells = [
+    title,
+    `${amount(ours.value, unit)}${spread}`,
+    floor === undefined ? '' : amount(floor.value, unit),
+    times,
+    limit === undefined ? '' : `${shown(limit.reach)} ${isReached ? '✓' : '✗'}`,
+    shown(limit?.limit),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function provenance(rows: readonly Row[]): readonly string[] {
+  return [
+    '| measured | on | repeats | Holdfast | load before | floor |',
+    '|---|---|---:|---|---:|---|',
+    ...rows.map(({ name, size, sizeMeans, repeats, measuredAt, setting, floor = '' }) => {
+      const { versions, nodes, cores, load } = setting;
+      const on = `${nodes} nodes, ${cores} cores, Kubernetes ${versions.kubernetes}, Temporal ${versions.temporal}`;
+      const what = `${name}: ${size.toLocaleString('en')} ${sizeMeans}, ${measuredAt.slice(0, 16).replace('T', ' ')} UTC`;
+      return `| ${what} | ${on} | ${repeats} | ${versions.holdfast} | ${load} | ${floor} |`;
+    }),
+    '',
+    'Simulated nodes run Pods on paper: they leave the API server, the controllers and us, and take the containers away.',
+    '',
+  ];
+}

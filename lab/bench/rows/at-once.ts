@@ -1,0 +1,85 @@
+/** Many tasks of `true` at once: how long until all results are there. */
+import { type Bench, interleaved, sideBySide } from '../bench.ts';
+import { sides } from '../estimate.ts';
+import { Ground, taskOf } from '../ground.ts';
+import type { Measured } from '../result.ts';
+
+/** Requests that one process has under way at the same time, on both sides. */
+const AT_ONCE = 50;
+
+export const atOnce: Bench = benchOf('at-once', 'simulated', 500);
+export const atOnceReal: Bench = benchOf('at-once-real', 'real', 100);
+
+function benchOf(name: string, nodes: 'real' | 'simulated', size: number): Bench {
+  return {
+    name,
+    title: `tasks of \`true\` submitted at once on ${nodes} nodes`,
+    floor: 'as many raw Jobs, created as fast as one process can, until all are complete',
+    nodes,
+    size,
+    sizeMeans: 'tasks',
+    repeats: 3,
+    measure: async (tools, how) => {
+      const ground = await Ground.open(tools);
+      try {
+        const task = taskOf(tools.image, ['true']);
+        const names = (turn: number) => Array.from({ length: how.size }, (_, index) => `t${turn}-${index}`);
+        const seen = await interleaved(
+          how,
+          (turn) => playOurs(ground, names(turn), task),
+          (turn) => playRaw(ground, names(turn), task),
+        );
+        return measuredOf(name, how.size, seen.ours, seen.floor);
+      } finally {
+        await ground.close();
+      }
+    },
+  };
+}
+
+/** Seconds. */
+async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+  const since = Date.now();
+  const results: Promise<void>[] = [];
+  await sideBySide(names, AT_ONCE, async (name) => {
+    const { taskId, job } = await ground.start(name, task);
+    results.push(succeeded(ground, taskId).then(() => ground.eyes.forget(job)));
+  });
+  await Promise.all(results);
+  return (Date.now() - since) / 1_000;
+}
+
+async function succeeded(ground: Ground, taskId: string): Promise<void> {
+  const told = await ground.stage.client.result(taskId);
+  if (told.outcome !== 'succeeded') throw new Error(`task ${taskId} ${told.outcome}: ${JSON.stringify(told)}`);
+}
+
+async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+  const since = Date.now();
+  await sideBySide(names, AT_ONCE, (name) => ground.raw.create(name, task));
+  const seconds = ((await ground.eyes.whenAll(names, 'jobComplete')) - since) / 1_000;
+  // Ours are gone when their results are there; these are taken away outside of what is measured.
+  await sideBySide(names, AT_ONCE, (name) => ground.raw.delete(name));
+  await ground.eyes.whenAll(names, 'jobGone');
+  for (const name of names) ground.eyes.forget(name);
+  return seconds;
+}
+
+function measuredOf(
+  name: string,
+  size: number,
+  ours: readonly number[],
+  floor: readonly number[],
+): readonly Measured[] {
+  const perSecond = (seconds: readonly number[]) => seconds.map((each) => size / each);
+  const what = `${size.toLocaleString('en')} tasks of \`true\` at once${name === 'at-once' ? '' : ', real node'}`;
+  return [
+    { key: name, title: `${what} → all results`, unit: 's', ...sides({ ours, floor }, 50) },
+    {
+      key: `${name}-rate`,
+      title: `${what}: from start to proved gone`,
+      unit: 'a second',
+      ...sides({ ours: perSecond(ours), floor: perSecond(floor) }, 50),
+    },
+  ];
+}

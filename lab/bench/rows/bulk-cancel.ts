@@ -1,0 +1,69 @@
+/** Many running tasks cancelled at once: how long until all are proved gone. */
+import { type Bench, interleaved, sideBySide } from '../bench.ts';
+import { sides } from '../estimate.ts';
+import { type Begun, Ground, taskOf } from '../ground.ts';
+
+/** Requests that one process has under way at the same time, on both sides. */
+const AT_ONCE = 50;
+
+export const bulkCancel: Bench = {
+  name: 'bulk-cancel',
+  title: 'running tasks cancelled at once on simulated nodes',
+  floor: 'as many raw Jobs deleted Foreground, as many requests at a time, until a watch shows no Pod',
+  nodes: 'simulated',
+  size: 1_000,
+  sizeMeans: 'running tasks',
+  repeats: 3,
+  measure: async (tools, how) => {
+    const ground = await Ground.open(tools);
+    try {
+      const task = taskOf(tools.image, ['sleep', '86400'], { timeout: '1d' });
+      const names = (turn: number) => Array.from({ length: how.size }, (_, index) => `b${turn}-${index}`);
+      const seen = await interleaved(
+        how,
+        (turn) => playOurs(ground, names(turn), task),
+        (turn) => playRaw(ground, names(turn), task),
+      );
+      const title = `cancel of ${how.size.toLocaleString('en')} running tasks → all proved gone`;
+      return [{ key: 'bulk-cancel', title, unit: 's', ...sides(seen, 50) }];
+    } finally {
+      await ground.close();
+    }
+  },
+};
+
+/** Seconds. */
+async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+  const tasks: Begun[] = [];
+  await sideBySide(names, AT_ONCE, async (name) => tasks.push(await ground.start(name, task)));
+  const jobs = tasks.map(({ job }) => job);
+  await ground.eyes.whenAll(jobs, 'running');
+  const since = Date.now();
+  const { client } = ground.stage;
+  const told: Promise<void>[] = [];
+  await sideBySide(tasks, AT_ONCE, async ({ taskId }) => {
+    await client.cancel(taskId, { wait: false });
+    told.push(cancelled(ground, taskId));
+  });
+  await Promise.all(told);
+  const seconds = (Date.now() - since) / 1_000;
+  await ground.eyes.whenAll(jobs, 'jobGone');
+  for (const job of jobs) ground.eyes.forget(job);
+  return seconds;
+}
+
+async function cancelled(ground: Ground, taskId: string): Promise<void> {
+  const { outcome } = await ground.stage.client.result(taskId);
+  if (outcome !== 'cancelled') throw new Error(`task ${taskId} ${outcome}, though it was cancelled`);
+}
+
+async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+  await sideBySide(names, AT_ONCE, (name) => ground.raw.create(name, task));
+  await ground.eyes.whenAll(names, 'running');
+  const since = Date.now();
+  await sideBySide(names, AT_ONCE, (name) => ground.raw.delete(name));
+  const seconds = ((await ground.eyes.whenAll(names, 'podGone')) - since) / 1_000;
+  await ground.eyes.whenAll(names, 'jobGone');
+  for (const name of names) ground.eyes.forget(name);
+  return seconds;
+}

@@ -1,20 +1,21 @@
-import type { CancelAnswer } from './contract.ts';
+import type { CancelAnswer, Outcome } from './contract.ts';
 import type { TaskView } from './task-view.ts';
 
+/** What whoever comes to end a task is told if it had ended by then. */
+export const ALREADY = {
+  succeeded: 'already_completed',
+  failed: 'already_failed',
+  cancelled: 'already_cancelled',
+  terminated: 'already_terminated',
+  timed_out: 'already_timed_out',
+} as const satisfies Readonly<Record<Outcome, CancelAnswer>>;
+
 /** `before`: it had ended when the cancel came. `now`: it ended after, perhaps because of it, perhaps by itself. */
-export function answerOf({ outcome, started }: TaskView, when: 'before' | 'now'): CancelAnswer {
+export function answerOf(
+  { outcome, started }: Pick<TaskView, 'outcome' | 'started'>,
+  when: 'before' | 'now',
+): CancelAnswer {
   if (outcome === undefined) return 'cancelling';
-  switch (outcome) {
-    case 'succeeded':
-      return 'already_completed';
-    case 'failed':
-      return 'already_failed';
-    case 'terminated':
-      return 'already_terminated';
-    case 'timed_out':
-      return 'already_timed_out';
-    case 'cancelled':
-      if (when === 'before') return 'already_cancelled';
-      return started ? 'cancelled_running' : 'cancelled_before_start';
-  }
+  if (outcome !== 'cancelled' || when === 'before') return ALREADY[outcome];
+  return started ? 'cancelled_running' : 'cancelled_before_start';
 }

@@ -29,6 +29,12 @@ function isSocketAddress(text: string): boolean {
 
 const socketAddress = z.string().refine(isSocketAddress, 'must be an IP address and a port, e.g. 127.0.0.1:9464');
 
+const BARE = 'must have no user, query or fragment; the key goes into HOLDFAST_API_KEY';
+
+function isBare(url: string): boolean {
+  return !URL.canParse(url) || /^[^@?#]*$/.test(url);
+}
+
 /** `10.0.0.7` or `10.0.0.0/8`. */
 function isNetwork(text: string): boolean {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
@@ -83,6 +89,13 @@ const schema = z.object({
   HOLDFAST_GATEWAY_PROXIES: networks.default([]),
   /** How long a task that has ended must at least be answered for. Hours; Temporal's own retention is not less than one. */
   HOLDFAST_GATEWAY_RETENTION_HOURS: count(1, 87_600).default(1),
+  /** A gateway, which the command line asks instead of Temporal. */
+  HOLDFAST_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .refine(isBare, BARE)
+    .optional(),
+  /** API key for that gateway, or a token of its issuer. */
+  HOLDFAST_API_KEY: z.string().trim().min(1).optional(),
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -104,6 +117,8 @@ export interface Config {
   readonly workflowBundle: string | undefined;
   readonly metricsAddress: string | undefined;
   readonly gateway: GatewayConfig;
+  /** The gateway to ask instead of Temporal, if one is named. */
+  readonly api: { readonly url: string; readonly token: string | undefined } | undefined;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -164,6 +179,7 @@ export function readConfig(given: Env = process.env): Config {
       proxies: values.HOLDFAST_GATEWAY_PROXIES,
       retentionHours: values.HOLDFAST_GATEWAY_RETENTION_HOURS,
     },
+    api: values.HOLDFAST_URL === undefined ? undefined : { url: values.HOLDFAST_URL, token: values.HOLDFAST_API_KEY },
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
 }

@@ -94,6 +94,12 @@ export const ERRORS = {
     EXIT.unreachable,
     'Try again, or use an API key; whoever runs the gateway should look at HOLDFAST_GATEWAY_ISSUER.',
   ),
+  GATEWAY_UNREACHABLE: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Check the URL and that the gateway runs; a task that was started goes on meanwhile, and so does a cancel.',
+  ),
   GATEWAY_FAULT: entry(
     'retryable',
     500,
@@ -251,10 +257,16 @@ export class HoldfastError extends Error {
   readonly next: string;
   readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, message: string, facts: Readonly<Record<string, unknown>> = {}, options?: ErrorOptions) {
+  /** `next`: better advice than the registry's. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    facts: Readonly<Record<string, unknown>> = {},
+    { next, ...options }: ErrorOptions & { readonly next?: string } = {},
+  ) {
     super(message, options);
     this.code = code;
-    this.next = ERRORS[code].next;
+    this.next = next ?? ERRORS[code].next;
     this.facts = facts;
   }
 }

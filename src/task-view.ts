@@ -61,6 +61,11 @@ export async function viewOf(client: Client, description: WorkflowExecutionDescr
   return { ...rest, ...sighting };
 }
 
+/** Resets keep it; a task that is started later under the same id has another. */
+export function firstRunIdOf({ raw, runId }: WorkflowExecutionDescription): string {
+  return raw.workflowExecutionInfo?.firstRunId || runId;
+}
+
 async function lastHeartbeat<Details>(
   client: Client,
   description: WorkflowExecutionDescription,

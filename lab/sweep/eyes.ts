@@ -94,6 +94,8 @@ export class Eyes {
   async #watch(path: string, kind: Sort, from: string): Promise<void> {
     let resourceVersion = from;
     const watch = new Watch(this.#kube);
+    // The default ends a watch that is quiet for 30 s, before any bookmark, and what it then asks for may be too old.
+    Object.assign(watch, { requestTimeoutMs: 600_000 });
     let controller: AbortController | undefined;
     controller = await watch.watch(
       path,

@@ -20,6 +20,8 @@ export interface SweepOptions {
   readonly onResult?: (result: CaseResult) => void;
   /** Cases that could not be played to their end, and why. */
   readonly onUnplayed?: (ids: readonly string[], error: unknown) => void;
+  /** The watch broke off: what was under way is played again, on new stages. */
+  readonly onBlind?: (error: BlindError) => void;
 }
 
 /** Tasks that are hit together with their worker. */
@@ -31,18 +33,39 @@ export interface Swept {
   readonly bystandersUntouched: boolean;
 }
 
-/** Plays what the results do not have yet. Cases that hit their worker have a stage, and so a worker, of their own. */
+/** How often a sweep whose watch broke off begins anew. */
+const BLIND_LIMIT = 10;
+
+/** Plays what the results do not have yet. */
 export async function sweep(options: SweepOptions): Promise<Swept> {
+  for (let blind = 0; ; blind += 1) {
+    try {
+      return await sweepOnStages(options);
+    } catch (error) {
+      if (!(error instanceof BlindError) || blind >= BLIND_LIMIT) throw error;
+      options.onBlind?.(error);
+    }
+  }
+}
+
+/** Cases that hit their worker have a stage, and so a worker, of their own. */
+async function sweepOnStages(options: SweepOptions): Promise<Swept> {
   const open = options.cases.filter(({ id }) => !options.results.has(id));
   const singles = open.filter((item) => item.kind === 'request' || item.kind === 'seed');
   const batches = batchesOf(open);
   const theatres = await Promise.all([openTheatre(options), ...(batches.length > 0 ? [openTheatre(options)] : [])]);
   const [forSingles, forBatches] = theatres;
+  const stop = new AbortController();
+  const playing = { ...options, isOver: () => stop.signal.aborted || Date.now() > (options.until ?? Infinity) };
   try {
-    await Promise.all([
-      forSingles && playSingles(forSingles, singles, options),
-      forBatches && playBatches(forBatches, batches, options),
-    ]);
+    const lanes = [
+      ...(forSingles ? singleLanes(forSingles, singles, playing) : []),
+      ...(forBatches ? [playBatches(forBatches, batches, playing)] : []),
+    ];
+    // Nobody plays on a stage that is being closed: what one of them cannot go on from ends all of them.
+    for (const lane of lanes) lane.catch(() => stop.abort());
+    await Promise.allSettled(lanes);
+    await Promise.all(lanes);
     for (const { id, offence } of theatres.flatMap((theatre) => theatre.stragglers()))
       await keep(options.results.amended(id, offence), options);
     const untouched = await Promise.all(theatres.map((theatre) => theatre.bystanderIsUntouched()));
@@ -60,16 +83,20 @@ async function openTheatre({ workflowBundle, image }: SweepOptions): Promise<The
 
 type Single = Exclude<Case, WorkerCase | StormCase>;
 
-async function playSingles(theatre: Theatre, cases: readonly Single[], options: SweepOptions): Promise<void> {
+interface Playing extends SweepOptions {
+  /** Nothing new is begun any more. */
+  readonly isOver: () => boolean;
+}
+
+function singleLanes(theatre: Theatre, cases: readonly Single[], playing: Playing): readonly Promise<void>[] {
   const queue = cases[Symbol.iterator]();
   const lane = async () => {
     for (const item of queue) {
-      if (Date.now() > (options.until ?? Infinity)) return;
-      await attempt([item], async () => [await theatre.play(item, scheduleOf(item))], options);
+      if (playing.isOver()) return;
+      await attempt([item], async () => [await theatre.play(item, scheduleOf(item))], playing);
     }
   };
-  const lanes = options.atOnce ?? 12 * availableParallelism();
-  await Promise.all(Array.from({ length: lanes }, lane));
+  return Array.from({ length: playing.atOnce ?? 12 * availableParallelism() }, lane);
 }
 
 interface Batch {
@@ -77,10 +104,10 @@ interface Batch {
   readonly play: (theatre: Theatre) => Promise<readonly CaseResult[]>;
 }
 
-async function playBatches(theatre: Theatre, batches: readonly Batch[], options: SweepOptions): Promise<void> {
+async function playBatches(theatre: Theatre, batches: readonly Batch[], playing: Playing): Promise<void> {
   for (const { items, play } of batches) {
-    if (Date.now() > (options.until ?? Infinity)) return;
-    await attempt(items, () => play(theatre), options);
+    if (playing.isOver()) return;
+    await attempt(items, () => play(theatre), playing);
   }
 }
 

@@ -49,6 +49,7 @@ export async function run(args: readonly string[]): Promise<void> {
       ...(options.until !== undefined && { until: options.until }),
       onResult: (result) => progress.see(result),
       onUnplayed: (ids, error) => progress.miss(ids, error),
+      onBlind: ({ message }) => console.error(`${message}\nwhat was under way is played again, on new stages`),
     });
     const summary = { ...summarise(results.all), bystandersUntouched, nodes: kubernetes.containers };
     if (options.summary !== undefined) await writeSummary(options.summary, summary);

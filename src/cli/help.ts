@@ -7,7 +7,7 @@ const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
   badInput: 'bad input or configuration; nothing was created',
   unknownTask: 'no such task, or nothing of it in this log store',
   conflict: 'the id is taken by a task with another input',
-  unreachable: 'Temporal does not answer; a task that was started goes on',
+  unreachable: 'Temporal, or the gateway, does not answer; a task that was started goes on',
   tooLate: '`cancel` or `kill` came too late: the task had ended otherwise',
   cancelled: '`run` ended because the task was cancelled',
   unproved: '`kill` ended the task, but something of it may still run or is still there, as listed',
@@ -35,7 +35,8 @@ cancelled in the background. SIGTERM, SIGHUP and --detach leave the task running
 Exit codes:
 ${exitCodes()}
 
-Which Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a temporal.toml profile; else what \`npm run up\` started.`;
+Which Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a temporal.toml profile; else what \`npm run up\` started.
+Over HTTP instead: HOLDFAST_URL, with HOLDFAST_API_KEY for a key or a token of the gateway.`;
 
 export const JSON_HELP = `
 With --json, stdout has one object:

@@ -1,5 +1,6 @@
 /** Pure: the words after `kill` to what they mean, or everything that is wrong with them. */
-import { type KillFilter, LIMITS } from '../contract.ts';
+import { LIMITS } from '../contract.ts';
+import type { KillFilter } from '../kill/contract.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../settings.ts';
 import type { FieldProblem } from './failure.ts';
 import { refusedInput } from './refused-input.ts';

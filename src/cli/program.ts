@@ -1,6 +1,6 @@
 /** The words that are understood. What they do is loaded when it is asked for: help must not wait for Temporal. */
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { version } from '../version.ts';
 import type { CancelWords } from './commands/cancel.ts';
 import type { LogsWords } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -189,9 +189,4 @@ function gatewayCommand(exit: Exit): Command {
       const { gateway } = await import('./commands/gateway.ts');
       exit(await gateway());
     });
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

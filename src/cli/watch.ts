@@ -1,6 +1,6 @@
 /** Shows a task while something is waited for: one live line on a terminal, else a line for each change. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HoldfastClient } from '../client.ts';
+import type { TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
 import { liveLine, phaseOf, progressText, stateLine } from './show/progress.ts';
@@ -24,7 +24,7 @@ export interface Display {
 }
 
 /** Looks at the task again and again until `end` settles; what it cannot see now it looks for later. */
-export async function watch<T>(client: HoldfastClient, taskId: string, display: Display, end: Promise<T>): Promise<T> {
+export async function watch<T>(client: TaskClient, taskId: string, display: Display, end: Promise<T>): Promise<T> {
   const over = end.then(
     () => true,
     () => true,
@@ -40,7 +40,7 @@ export async function watch<T>(client: HoldfastClient, taskId: string, display: 
   return end;
 }
 
-async function reason(client: HoldfastClient, taskId: string, now: number): Promise<Problem | undefined> {
+async function reason(client: TaskClient, taskId: string, now: number): Promise<Problem | undefined> {
   return whatKeeps(client, taskId, now).catch(() => undefined);
 }
 

@@ -1,6 +1,6 @@
 /** Why a task does not get on, beyond what its Pod says: no worker, or a worker that fails and tries again. */
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
-import type { HoldfastClient } from '../client.ts';
+import type { HoldfastClient, TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import { ERRORS, isErrorCode } from '../errors.ts';
 import { polled } from '../task-queue.ts';
@@ -10,11 +10,14 @@ const LIES_MS = 5_000;
 /** temporal.api.enums.v1.PendingWorkflowTaskState */
 const SCHEDULED = 1;
 
-export async function whatKeeps(client: HoldfastClient, taskId: string, now: number): Promise<Problem | undefined> {
-  const { raw, taskQueue } = await client.temporal.workflow.getHandle(taskId).describe();
+/** Undefined over HTTP: only Temporal itself can tell. */
+export async function whatKeeps(client: TaskClient, taskId: string, now: number): Promise<Problem | undefined> {
+  if (!('temporal' in client)) return undefined;
+  const { temporal } = client as HoldfastClient;
+  const { raw, taskQueue } = await temporal.workflow.getHandle(taskId).describe();
   const waiting = raw.pendingWorkflowTask;
   if (waiting?.state === SCHEDULED && now - (optionalTsToMs(waiting.scheduledTime) ?? now) > LIES_MS)
-    return nobodyTakesIt(client, taskQueue, now);
+    return nobodyTakesIt(temporal, taskQueue, now);
   // Once more is ordinary: a worker that was restarted. What fails again will fail until somebody acts.
   if ((waiting?.attempt ?? 0) > 2) return workerFails(waiting?.attempt ?? 0);
   const failing = raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
@@ -33,9 +36,9 @@ function workerFails(attempt: number): Problem {
   };
 }
 
-async function nobodyTakesIt(client: HoldfastClient, queue: string, now: number): Promise<Problem> {
-  const { namespace } = client.temporal.options;
-  const poll = await polled(client.temporal, queue, now);
+async function nobodyTakesIt(temporal: HoldfastClient['temporal'], queue: string, now: number): Promise<Problem> {
+  const { namespace } = temporal.options;
+  const poll = await polled(temporal, queue, now);
   const place = `task queue ${JSON.stringify(queue)} of Temporal namespace ${JSON.stringify(namespace)}`;
   if (!poll.now)
     return {

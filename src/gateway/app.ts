@@ -1,9 +1,9 @@
 /** The HTTP API: what every request goes through, and the routes, a line for each file. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { fastify, type FastifyRequest, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HoldfastError } from '../errors.ts';
+import { version } from '../version.ts';
 import { guard } from './auth/guard.ts';
 import { limitRate } from './auth/rate.ts';
 import type { Caller } from './caller.ts';
@@ -105,9 +105,4 @@ function observe(app: App, { metrics, stopping }: Deps): void {
 function unknownRoute({ method, url }: FastifyRequest): HoldfastError {
   const [path = ''] = url.split('?');
   return new HoldfastError('ROUTE_UNKNOWN', `There is no ${method} ${path.slice(0, 200)} here.`);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

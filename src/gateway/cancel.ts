@@ -4,12 +4,12 @@
  */
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
-import { answerOf } from '../cancel-answer.ts';
+import { ALREADY, answerOf } from '../cancel-answer.ts';
 import type { HoldfastClient } from '../client.ts';
+import { newestFirst } from '../client/temporal/history.ts';
 import type { CancelAnswer } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
 import { ask, type Deps } from './deps.ts';
-import { newestFirst } from './history.ts';
 import { unknownTask } from './visible-task.ts';
 import type { CancelStatus, WireCancel } from './wire/cancel.ts';
 
@@ -37,6 +37,7 @@ export async function cancelTask(deps: Deps, seen: TaskView, wish: CancelWish): 
     message: sentence(status, view, request?.at),
     outcome: view.outcome ?? null,
     phase: view.phase,
+    started: view.started,
     requested_at: request?.at ?? null,
     completed_at: view.closedAt ?? null,
     cancelled_at: (view.outcome === 'cancelled' && view.closedAt) || null,
@@ -78,18 +79,7 @@ async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal
 
 function statusOf({ outcome }: Pick<TaskView, 'outcome'>, said: CancelAnswer): CancelStatus {
   if (outcome === undefined) return 'cancelling';
-  switch (outcome) {
-    case 'cancelled':
-      return said === 'cancelling' ? 'cancelled' : 'already_cancelled';
-    case 'succeeded':
-      return 'already_completed';
-    case 'failed':
-      return 'already_failed';
-    case 'terminated':
-      return 'already_terminated';
-    case 'timed_out':
-      return 'already_timed_out';
-  }
+  return outcome === 'cancelled' && said === 'cancelling' ? 'cancelled' : ALREADY[outcome];
 }
 
 function sentence(status: CancelStatus, { taskId, started, closedAt }: TaskView, requestedAt?: string): string {
@@ -124,7 +114,7 @@ function whatIsLeft({ waitingFor, job, pod }: TaskView): readonly string[] {
 
 /** When the task's cancel was recorded, and why it was asked for. A second request changes neither. */
 async function firstRequest(client: HoldfastClient, view: TaskView) {
-  for await (const event of newestFirst(client, view)) {
+  for await (const event of newestFirst(client.temporal, view)) {
     const request = event.workflowExecutionCancelRequestedEventAttributes;
     const at = optionalTsToMs(event.eventTime);
     if (request && at !== undefined) return { at: new Date(at).toISOString(), reason: request.cause ?? '' };

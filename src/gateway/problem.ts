@@ -4,6 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, HoldfastError } from '../errors.ts';
 import type { InputProblem } from '../schemas.ts';
 import { isTemporalAway, isTemporalRefusing } from '../temporal-problem.ts';
+import { plainFacts } from './wire/facts.ts';
 import { PROBLEM_TYPE, type ProblemDocument } from './wire/problem.ts';
 
 export async function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -27,6 +28,7 @@ export function problemDocumentOf({ code, message, next, facts }: HoldfastError,
     code,
     detail: message,
     next,
+    facts: status < 500 ? plainFacts(facts) : {},
     errors: ((facts['problems'] ?? []) as readonly InputProblem[]).map(({ field, message: why }) => ({
       field,
       message: why,

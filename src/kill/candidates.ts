@@ -3,9 +3,10 @@
  * nothing is there yet is not among them: nothing of it runs, and a cancel of it needs no worker to be durable.
  */
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
-import type { KillCandidate, KillFilter, PodView } from '../contract.ts';
+import type { PodView } from '../contract.ts';
 import { ANNOTATION, isEnding, LABEL, MANAGED_BY } from '../fence.ts';
 import { paced } from '../paced.ts';
+import type { KillCandidate, KillFilter } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { recordOf } from './workflow.ts';
 

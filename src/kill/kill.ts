@@ -13,26 +13,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import { type KillReport, LIMITS } from '../contract.ts';
+import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
+import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { PodEyes } from './pod-eyes.ts';
 import { reportOf } from './report.ts';
 import { couldRun, endOf, isReleased, type KillStep, nextKillSteps, type Patience } from './steps.ts';
 import { endWorkflow, type KillOrder, recordOf, type TaskRecord } from './workflow.ts';
-
-export interface KillOptions {
-  /** Why; it is in the history of the workflow that is terminated. At most 1,000 characters. */
-  readonly reason?: string;
-  /** Who kills, for the same history. Default: the identity of Temporal's client, a process and its host. */
-  readonly by?: string;
-  /** How long the nodes are given to end the containers and say so, before Pods are removed. Seconds, default 30. */
-  readonly waitSeconds?: number;
-  /** First run id of the task that is meant, if a later one of the same id must not be. */
-  readonly firstRunId?: string;
-}
 
 /** Longer than a busy node needs: what is removed without its word cannot be proved any more. */
 const WAIT_SECONDS = 30;
@@ -53,7 +43,7 @@ interface Run {
 }
 
 /** @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE */
-export async function kill(ground: KillGround, taskId: string, options: KillOptions = {}): Promise<KillReport> {
+export async function kill(ground: KillGround, taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
   const killing = new Kill(ground, taskId, options);
   try {
     return await killing.carryOut();
@@ -70,6 +60,7 @@ class Kill {
   readonly #task: string;
   readonly #order: KillOrder;
   readonly #waitMs: number;
+  readonly #signal: AbortSignal | undefined;
   #firstRunId: string | undefined;
   #eyes: PodEyes | undefined;
   #terminated = false;
@@ -77,14 +68,21 @@ class Kill {
   #foundAny = false;
   #couldRun = false;
 
-  constructor(ground: KillGround, taskId: string, options: KillOptions) {
-    const { reason = '', by = ground.temporal.options.identity, waitSeconds = WAIT_SECONDS, firstRunId } = options;
+  constructor(ground: KillGround, taskId: string, options: DirectKillOptions) {
+    const {
+      reason = '',
+      by = ground.temporal.options.identity,
+      waitSeconds = WAIT_SECONDS,
+      firstRunId,
+      signal,
+    } = options;
     this.#ground = ground;
     this.#taskId = taskId;
     this.#task = taskLabel(ground.temporalNamespaceId, taskId);
     this.#order = { reason: reason.slice(0, LIMITS.reasonLength), by };
     this.#waitMs = waitSeconds * 1_000;
     this.#firstRunId = firstRunId;
+    this.#signal = signal;
   }
 
   get hasBegun(): boolean {
@@ -101,6 +99,7 @@ class Kill {
     await insist(() => this.#look());
     const before = await recordOf(temporal, this.#taskId);
     this.#check(before);
+    this.#signal?.throwIfAborted();
     this.#firstRunId ??= before.firstRunId;
     if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();
     let [ended, left] = [await this.#endWorkflow(), await this.#clear()];
@@ -157,6 +156,7 @@ class Kill {
     const forceAt = Date.now() + this.#waitMs;
     const endAt = forceAt + CLEARING_MS;
     for (let pause = 50; ; pause = Math.min(pause * 2, LOOK_MS)) {
+      this.#signal?.throwIfAborted();
       const changed = this.#eyes?.changed(pause);
       const patience: Patience = Date.now() < forceAt ? 'asking' : 'forcing';
       const left = await this.#step(patience).catch((error: unknown) => {

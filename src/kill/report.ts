@@ -1,7 +1,9 @@
 /** Pure: what was seen in the end to what is told. What is proved and what is not are never one word. */
 import type { KubernetesObject, V1Node, V1Pod } from '@kubernetes/client-node';
-import type { JobRef, KillAnswer, KilledPod, KillReport, NodeState, Outcome, StillThere } from '../contract.ts';
+import { ALREADY } from '../cancel-answer.ts';
+import type { JobRef } from '../contract.ts';
 import { isEnding, type RunWorld } from '../fence.ts';
+import type { KillAnswer, KilledPod, KillReport, NodeState, StillThere } from './contract.ts';
 import { endOf } from './steps.ts';
 
 interface Findings {
@@ -19,14 +21,6 @@ interface Findings {
   readonly nodes: readonly V1Node[] | undefined;
   readonly waitedMs: number;
 }
-
-const ALREADY: Readonly<Record<Outcome, KillAnswer>> = {
-  succeeded: 'already_completed',
-  failed: 'already_failed',
-  cancelled: 'already_cancelled',
-  terminated: 'already_terminated',
-  timed_out: 'already_timed_out',
-};
 
 export function reportOf(findings: Findings): KillReport {
   const { taskId, was } = findings;

@@ -1,8 +1,8 @@
 /** Pure: what a kill does next to one run, and what the object of a Pod proves of its containers. */
 import type { V1Pod } from '@kubernetes/client-node';
-import type { PodEnd } from '../contract.ts';
 import { isEnding, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
 import { statusesOf } from '../kubernetes/container-status.ts';
+import type { PodEnd } from './contract.ts';
 
 /**
  * `asking`: the node is asked to end the containers at once, and its word is waited for. `forcing`: the node has not

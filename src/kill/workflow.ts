@@ -1,8 +1,10 @@
 /** The half of a kill that concerns Temporal: how the task stands, and that no run of it is open any more. */
-import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
-import { type JobRef, type KillReport, WORKFLOW_TYPE } from '../contract.ts';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type JobRef, WORKFLOW_TYPE } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { summaryOf } from '../task-view.ts';
+import { firstRunIdOf, summaryOf } from '../task-view.ts';
+import { isNotFound } from '../temporal-problem.ts';
+import type { KillReport } from './contract.ts';
 
 export interface TaskRecord {
   readonly was: KillReport['was'];
@@ -18,9 +20,6 @@ export interface KillOrder {
   readonly by: string;
 }
 
-/** gRPC's own number: https://grpc.io/docs/guides/status-codes/ */
-const NOT_FOUND = 5;
-
 /** @throws HoldfastError TASK_UNKNOWN if the id is that of a workflow which is no task. */
 export async function recordOf(temporal: Client, taskId: string): Promise<TaskRecord> {
   try {
@@ -29,9 +28,8 @@ export async function recordOf(temporal: Client, taskId: string): Promise<TaskRe
       throw new HoldfastError('TASK_UNKNOWN', `The workflow ${taskId} is no task but a ${description.type}.`, {
         taskId,
       });
-    const { runId, outcome, job } = summaryOf(description);
-    const firstRunId = description.raw.workflowExecutionInfo?.firstRunId || runId;
-    return { was: outcome ?? 'open', firstRunId, ...(job && { job }) };
+    const { outcome, job } = summaryOf(description);
+    return { was: outcome ?? 'open', firstRunId: firstRunIdOf(description), ...(job && { job }) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { was: 'forgotten' };
     throw error;
@@ -76,7 +74,7 @@ async function terminate(
     });
     return true;
   } catch (error) {
-    if (isGrpcServiceError(error) && error.code === NOT_FOUND) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }

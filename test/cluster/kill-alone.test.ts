@@ -13,9 +13,10 @@ import {
 } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind } from '../../lab/proxy/classify.ts';
-import { HoldfastClient, type KillOptions } from '../../src/client.ts';
+import { HoldfastClient, type DirectKillOptions } from '../../src/client.ts';
 import { type Config, readConfig } from '../../src/config.ts';
-import type { CommandTask, KillReport } from '../../src/contract.ts';
+import type { CommandTask } from '../../src/contract.ts';
+import type { KillReport } from '../../src/kill/contract.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { abandoned, command, FOREVER, images, openScene, phaseOf, type Scene, until } from './scene.ts';
 
@@ -38,7 +39,7 @@ afterAll(async () => {
 });
 
 /** With a limit for hangs, not a promise of speed: the node may be busy. */
-function kill(taskId: string, options: KillOptions = {}): Promise<KillReport> {
+function kill(taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
   return scene.client.kill(taskId, { waitSeconds: 120, ...options });
 }
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind, Verb } from '../../lab/proxy/classify.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
 import { PodWitness } from '../../lab/stage/pod-witness.ts';
-import type { KillReport } from '../../src/contract.ts';
+import type { KillReport } from '../../src/kill/contract.ts';
 import { taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';

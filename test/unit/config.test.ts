@@ -56,6 +56,7 @@ describe('with nothing said', () => {
       workflowBundle: undefined,
       metricsAddress: undefined,
       gateway: { host: '127.0.0.1', port: 8080, open: false, keys: undefined, issuer: undefined, audience: 'holdfast' },
+      api: undefined,
       logLevel: 'info',
     });
     expect(() => loadKubeConfig(alone().kubernetes)).toThrow(/HOLDFAST_KUBE_CONTEXT is not set/);
@@ -72,6 +73,11 @@ describe('with nothing said', () => {
     expect(alone(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(alone());
     expect(beside(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(beside());
   });
+});
+
+it('a gateway is named with its key, whatever stands around that in its file', () => {
+  const api = { url: 'http://h:8080', token: 'k' };
+  expect(alone({ HOLDFAST_URL: api.url, HOLDFAST_API_KEY: ' k\n' })).toMatchObject({ api });
 });
 
 describe('every variable', () => {
@@ -101,6 +107,8 @@ describe('every variable', () => {
     ['HOLDFAST_GATEWAY_PROXIES', '10.0.0.0/8, ::1', { gateway: { proxies: ['10.0.0.0/8', '::1'] } }],
     ['HOLDFAST_GATEWAY_RETENTION_HOURS', '72', { gateway: { retentionHours: 72 } }],
     ['HOLDFAST_LOG_RETENTION_HOURS', '0', { logRetentionHours: 0 }],
+    ['HOLDFAST_URL', 'https://h/x', { api: { url: 'https://h/x', token: undefined } }],
+    ['HOLDFAST_API_KEY', 'k', { api: undefined }],
     ['HOLDFAST_LOG_LEVEL', 'trace', { logLevel: 'trace' }],
   ])('%s is taken as it is given', (name, value, expected) => {
     expect(alone({ [name]: value })).toMatchObject(expected);
@@ -108,6 +116,9 @@ describe('every variable', () => {
   });
 
   it.each([
+    ['HOLDFAST_URL', 'h:8080'],
+    ['HOLDFAST_URL', 'https://me:secret@h'],
+    ['HOLDFAST_URL', 'https://h/?key=secret'],
     ['HOLDFAST_KUBE_NAMESPACE', 'Team_A'],
     ['HOLDFAST_KUBE_NAMESPACE', 'a'.repeat(64)],
     ['HOLDFAST_TASK_QUEUE', 'q'.repeat(201)],

@@ -3,12 +3,10 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../lab/stage/until.ts';
+import { cursorOf } from '../../src/client/news.ts';
 import { Feeds, type Seen } from '../../src/gateway/streams/feed.ts';
 import { hadOf } from '../../src/gateway/streams/follow.ts';
-import { type Cursor, cursorOf, newsOf } from '../../src/gateway/streams/news.ts';
-import type { Sight } from '../../src/gateway/streams/sight.ts';
 import { BUFFER, unlessStuck, written } from '../../src/gateway/streams/sse.ts';
-import type { TaskView } from '../../src/task-view.ts';
 
 const never = new AbortController().signal;
 
@@ -90,55 +88,6 @@ describe('a reader that does not read', () => {
       if (made.bytes > 50_000) break;
     }
     expect(cuts).toBe(0);
-  });
-});
-
-describe('news', () => {
-  const sight = (more: Partial<TaskView>, steps: Sight['steps'] = []): Sight => ({
-    view: {
-      taskId: 't',
-      runId: 'run',
-      workload: 'command',
-      phase: 'running',
-      started: true,
-      open: true,
-      cancelRequested: false,
-      startedAt: '2026-01-01T00:00:00.000Z',
-      ...more,
-    },
-    steps,
-    historyLength: 0,
-    logs: undefined,
-  });
-  const problem = { code: 'UNSCHEDULABLE', message: 'No node has room yet.' };
-  const pod = { name: 'p', phase: 'Running' };
-  const told = (seen: Sight, from?: Cursor) =>
-    newsOf(seen, from).events.map(({ event, id }) => `${event} ${id !== undefined}`);
-
-  it('are told once; of what is told at once only the last can be gone on from', () => {
-    const first = newsOf(sight({ pod, problem }), undefined);
-    expect(first.events.map(({ event, id }) => [event, id !== undefined])).toEqual([
-      ['progress', false],
-      ['diagnosis', true],
-    ]);
-    expect(told(sight({ pod, problem }), first.cursor)).toEqual([]);
-    expect(told(sight({ pod, problem }), cursorOf(first.events.at(-1)?.id))).toEqual([]);
-    expect(told(sight({ pod }), first.cursor)).toEqual(['diagnosis true']);
-    expect(told(sight({ problem }), first.cursor)).toEqual([]);
-    expect(told(sight({ pod, problem, runId: 'another' }), first.cursor)).toEqual(['progress false', 'diagnosis true']);
-  });
-
-  it('have every step that was missed, each as it was then', () => {
-    const state = { taskId: 't', workload: 'command', phase: 'provisioning', started: false } as const;
-    const steps = [
-      { number: 7, state },
-      { number: 12, state: { ...state, phase: 'running', started: true } as const },
-    ];
-    const seen = sight({ outcome: 'cancelled', open: false, phase: 'ended' }, steps);
-    const { events } = newsOf(seen, undefined);
-    expect(events.map(({ event }) => event)).toEqual(['phase', 'phase', 'outcome']);
-    expect(events[0]).toMatchObject({ id: 'run.7.-', data: { phase: 'provisioning', started: false, outcome: null } });
-    expect(told(seen, cursorOf('run.7.-'))).toEqual(['phase true', 'outcome true']);
   });
 });
 

@@ -31,6 +31,7 @@ describe('a refusal', () => {
         code: 'INPUT_INVALID',
         detail: expect.stringContaining('image is "A A"'),
         next: ERRORS.INPUT_INVALID.next,
+        facts: { total: 1 },
         errors: [{ field: 'image', message: expect.stringContaining('it must be an image reference') }],
         request_id: 'mine-1',
       },

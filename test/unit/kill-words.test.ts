@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { worstOf } from '../../src/cli/commands/kill.ts';
 import { killMeaning } from '../../src/cli/kill-words.ts';
 import { exitOfKill, showCandidates, showKill } from '../../src/cli/show/kill.ts';
-import type { KillReport } from '../../src/contract.ts';
+import type { KillReport } from '../../src/kill/contract.ts';
 import { HoldfastError } from '../../src/errors.ts';
 
 const refusedFields = (...given: Parameters<typeof killMeaning>): readonly string[] => {

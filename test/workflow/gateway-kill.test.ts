@@ -1,7 +1,7 @@
 /** A kill over HTTP: who may, of what, and how it is told. What it does to containers is told in test/cluster. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HoldfastClient, HoldfastError, type KillOptions, type KillReport } from '../../src/client.ts';
+import { HoldfastClient, HoldfastError, type DirectKillOptions, type KillReport } from '../../src/client.ts';
 import { createApp } from '../../src/gateway/app.ts';
 import type { Identify } from '../../src/gateway/auth/guard.ts';
 import { SCOPES } from '../../src/gateway/caller.ts';
@@ -14,7 +14,7 @@ let stage: Stage;
 let client: HoldfastClient;
 let api: Driver;
 /** What Kubernetes is asked for, and what it answers. */
-let asked: (readonly [string, KillOptions | undefined])[] = [];
+let asked: (readonly [string, DirectKillOptions | undefined])[] = [];
 const ids: string[] = [];
 let answer: (taskId: string) => Promise<KillReport>;
 

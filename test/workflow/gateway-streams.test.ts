@@ -7,14 +7,12 @@ import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sighting } from '../../src/contract.ts';
 import { HoldfastClient } from '../../src/client.ts';
-import { taskLabel } from '../../src/fence.ts';
 import { type App, createApp } from '../../src/gateway/app.ts';
 import { anyone } from '../../src/gateway/auth/guard.ts';
 import { GatewayMetrics } from '../../src/gateway/metrics.ts';
-import { LogStore } from '../../src/logs/store.ts';
 import { createLogger } from '../../src/telemetry.ts';
-import { namespaceId } from '../../src/temporal-namespace.ts';
 import { type Heard, listen } from '../gateway/event-stream.ts';
+import { keptLog } from './kept-log.ts';
 import { realTemporal, type Stage, TASK } from './stage.ts';
 import { Moment, SUCCEEDED, world } from './world.ts';
 
@@ -129,22 +127,9 @@ it('a stream ends when the gateway stops, and tells its reader to ask again', as
 });
 
 describe('the log of a task', () => {
-  async function kept(id: string) {
-    const run = { task: taskLabel(await namespaceId(stage.client), id), run: `run-${id}` };
-    const store = new LogStore(logDir);
-    await store.introduce(run, { taskId: id, runId: 'r', at: new Date().toISOString() });
-    const writer = await store.openLog(run, 'pod', 'main');
-    let second = 0;
-    const write = (...texts: readonly string[]) =>
-      writer.write(
-        texts.map((text) => ({ time: new Date(Date.UTC(2026, 0, 1, 0, 0, (second += 1))).toISOString(), text })),
-      );
-    return write;
-  }
-
   it('is followed line by line to its end; whoever comes back gets what is left, each line once', async () => {
     const { id, letGo } = await showing();
-    const write = await kept(id);
+    const write = await keptLog(stage.client, logDir, id);
     await write('one', 'two');
     const heard: Heard[] = [];
     for await (const event of listen(`${url}/v1/tasks/${id}/logs?follow=true`)) {

@@ -1,5 +1,5 @@
 /** `holdfast cancel ID`: asks for a task's end and waits for the true answer. */
-import type { HoldfastClient } from '../../client.ts';
+import type { TaskClient } from '../../client.ts';
 import { type CancelAnswer, LIMITS } from '../../contract.ts';
 import { refusedInput } from '../refused-input.ts';
 import { withClient } from '../session.ts';
@@ -26,7 +26,7 @@ export async function cancel(taskId: string, { reason = '', wait, json }: Cancel
   });
 }
 
-async function watched(client: HoldfastClient, taskId: string, reason: string): Promise<CancelAnswer> {
+async function watched(client: TaskClient, taskId: string, reason: string): Promise<CancelAnswer> {
   const display = displayOn(stderr);
   process.once('SIGINT', () => {
     display.end();

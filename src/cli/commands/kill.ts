@@ -1,13 +1,13 @@
 /** `holdfast kill`: ends a task, or many, without their worker. */
 import { createInterface } from 'node:readline/promises';
 import { hostname, userInfo } from 'node:os';
-import type { HoldfastClient, KillOptions } from '../../client.ts';
-import type { KillCandidate } from '../../contract.ts';
+import type { DirectKillOptions, HoldfastClient, TaskClient } from '../../client.ts';
 import { EXIT, HoldfastError } from '../../errors.ts';
+import type { KillCandidate } from '../../kill/contract.ts';
 import { paced } from '../../paced.ts';
 import { failureOf } from '../failure.ts';
 import { type KillMeaning, killMeaning, type KillWords } from '../kill-words.ts';
-import { withClient } from '../session.ts';
+import { withClient, withTemporal } from '../session.ts';
 import { showFailure } from '../show/failure.ts';
 import { exitOfKill, showCandidates, showKill } from '../show/kill.ts';
 import { counted } from '../show/text.ts';
@@ -16,7 +16,7 @@ import { stderr, stdout } from '../terminal.ts';
 /** Tasks that are killed at the same time. */
 const AT_ONCE = 8;
 
-interface Order extends KillOptions {
+interface Order extends DirectKillOptions {
   readonly json: boolean;
 }
 
@@ -26,14 +26,17 @@ export async function kill(taskId: string | undefined, words: KillWords): Promis
   const wait = meaning.waitSeconds === undefined ? {} : { waitSeconds: meaning.waitSeconds };
   const order = { reason, by: whoKills(), json, ...wait };
   let isConnected = false;
-  const act = (client: HoldfastClient) => {
-    isConnected = true;
-    return meaning.of === 'one' ? killOne(client, meaning.taskId, order) : killMany(client, meaning, order);
-  };
-  return withClient(act).catch((error: unknown) => {
+  const ended =
+    meaning.of === 'one'
+      ? withClient((client) => ((isConnected = true), killOne(client, meaning.taskId, order)))
+      : withTemporal(MANY_NOT_OVER_HTTP, (client) => ((isConnected = true), killMany(client, meaning, order)));
+  return ended.catch((error: unknown) => {
     throw isConnected ? error : explained(error);
   });
 }
+
+const MANY_NOT_OVER_HTTP =
+  'Which tasks a filter means is read from Kubernetes, and a gateway does not look there: over HTTP a task is killed by its id.';
 
 /** That Kubernetes could be reached is no help then, though people who kill would hope so. */
 function explained(error: unknown): unknown {
@@ -42,7 +45,7 @@ function explained(error: unknown): unknown {
   return new HoldfastError(error.code, `${error.message} ${why}`, error.facts, { cause: error.cause });
 }
 
-async function killOne(client: HoldfastClient, taskId: string, { json, ...order }: Order): Promise<number> {
+async function killOne(client: TaskClient, taskId: string, { json, ...order }: Order): Promise<number> {
   const report = await client.kill(taskId, order);
   stdout.line(json ? JSON.stringify(report) : showKill(report));
   return exitOfKill(report.answer);

@@ -1,5 +1,5 @@
 /** `holdfast logs ID`: what a task's containers wrote, also when its Job is gone. */
-import type { ContainerLine, HoldfastClient } from '../../client.ts';
+import type { ContainerLine, TaskClient } from '../../client.ts';
 import { EXIT, HoldfastError } from '../../errors.ts';
 import { withClient } from '../session.ts';
 import { harmless, stderr, stdout } from '../terminal.ts';
@@ -43,7 +43,7 @@ function shown(line: ContainerLine, { timestamps, json }: LogsWords): string {
 }
 
 /** A task that is under way may have said nothing yet; that is no error. */
-async function isSilent(client: HoldfastClient, taskId: string, error: unknown): Promise<boolean> {
+async function isSilent(client: TaskClient, taskId: string, error: unknown): Promise<boolean> {
   if (!(error instanceof HoldfastError) || error.code !== 'LOGS_UNAVAILABLE') return false;
   return (await client.describe(taskId)).open;
 }

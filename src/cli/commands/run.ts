@@ -1,6 +1,6 @@
 /** `holdfast run …`: starts a task and follows it to its end. */
 import { constants } from 'node:os';
-import type { HoldfastClient, StartedTask, TaskOutcome } from '../../client.ts';
+import type { StartedTask, TaskClient, TaskOutcome } from '../../client.ts';
 import type { Task } from '../../contract.ts';
 import { EXIT } from '../../errors.ts';
 import { checkedTask } from '../checked-task.ts';
@@ -68,7 +68,7 @@ function alreadyThere({ taskId }: StartedTask): string {
 }
 
 async function followed(
-  client: HoldfastClient,
+  client: TaskClient,
   started: StartedTask,
   interrupts: Interrupts,
   { json }: RunOptions,
@@ -80,8 +80,8 @@ async function followed(
   const left = interrupts.leaving.then((signal) => ({ left: signal }));
   // Else the question for the result, which Temporal answers when it has one, would keep us from leaving.
   const abort = new AbortController();
-  const away = once(() => display.say('Temporal does not answer; asking again. The task goes on meanwhile.'));
-  const result = patiently(() => client.temporal.withAbortSignal(abort.signal, () => client.result(taskId)), away);
+  const away = once(() => display.say('No answer; asking again. The task goes on meanwhile.'));
+  const result = patiently(() => client.result(taskId, { signal: abort.signal }), away);
   const end = await watch(client, taskId, display, Promise.race([result, left]))
     .catch((error: unknown) => {
       display.say(`Task ${taskId} goes on without us; \`holdfast status ${taskId}\` shows it.`);
@@ -102,7 +102,7 @@ function once(tell: () => void): () => void {
   };
 }
 
-function cancelInBackground(client: HoldfastClient, taskId: string, display: Display): void {
+function cancelInBackground(client: TaskClient, taskId: string, display: Display): void {
   display.say('Cancelling, and waiting until nothing of it runs. (Ctrl-C again: leave it to end in the background.)');
   client.cancel(taskId, { reason: 'Ctrl-C in holdfast run', wait: false }).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);

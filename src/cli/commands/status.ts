@@ -1,5 +1,5 @@
 /** `holdfast status ID`: where a task is, or how it ended. */
-import type { HoldfastClient, TaskOutcome } from '../../client.ts';
+import type { TaskClient, TaskOutcome } from '../../client.ts';
 import type { Problem } from '../../contract.ts';
 import { EXIT } from '../../errors.ts';
 import type { TaskView } from '../../task-view.ts';
@@ -20,7 +20,7 @@ export async function status(taskId: string, { json }: { readonly json?: boolean
   });
 }
 
-async function withReason(client: HoldfastClient, view: TaskView): Promise<TaskView> {
+async function withReason(client: TaskClient, view: TaskView): Promise<TaskView> {
   if (!view.open || view.problem !== undefined) return view;
   const keeps: Problem | undefined = await whatKeeps(client, view.taskId, Date.now());
   return keeps === undefined ? view : { ...view, problem: keeps };

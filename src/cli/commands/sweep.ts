@@ -7,7 +7,7 @@ import { type OwnSweeper, openSweeper } from '../../sweeper/own-process.ts';
 import { countsOf, type SweepReport } from '../../sweeper/report.ts';
 import { scheduleId, scheduleSweeps, unscheduleSweeps } from '../../sweeper/schedule.ts';
 import { refusedInput } from '../refused-input.ts';
-import { withClient } from '../session.ts';
+import { refuseHttp, withTemporal } from '../session.ts';
 import { isNews, showReport } from '../show/sweep.ts';
 import { stderr, stdout } from '../terminal.ts';
 
@@ -22,10 +22,14 @@ export interface SweepWords {
 /** A Schedule's sweep takes seconds; a shorter interval would only skip. */
 const [SHORTEST, LONGEST] = [10, 86_400];
 
+const NOT_OVER_HTTP =
+  'A sweep compares Kubernetes with Temporal, and a gateway lets nobody into either: it is not to be had over HTTP.';
+
 export async function sweep({ once, dryRun = false, schedule, unschedule, json }: SweepWords): Promise<number> {
   if (schedule !== undefined) return makeSchedule(checkedSpan(schedule), json);
   if (unschedule) return removeSchedule(json);
   const config = readConfig();
+  refuseHttp(config, NOT_OVER_HTTP);
   if (!once && config.sweepSeconds === 0)
     throw new HoldfastError('CONFIG_INVALID', 'HOLDFAST_SWEEP_SECONDS is 0, which turns the sweeper off.');
   const own = await openSweeper(config, dryRun, {
@@ -78,7 +82,7 @@ async function counting(config: Config): Promise<(report: SweepReport) => void> 
 }
 
 function makeSchedule(everySeconds: number, json: boolean | undefined): Promise<number> {
-  return withClient(async ({ temporal }) => {
+  return withTemporal(NOT_OVER_HTTP, async ({ temporal }) => {
     const { taskQueue } = readConfig();
     await scheduleSweeps(temporal, taskQueue, everySeconds);
     const schedule = scheduleId(taskQueue);
@@ -89,7 +93,7 @@ function makeSchedule(everySeconds: number, json: boolean | undefined): Promise<
 }
 
 function removeSchedule(json: boolean | undefined): Promise<number> {
-  return withClient(async ({ temporal }) => {
+  return withTemporal(NOT_OVER_HTTP, async ({ temporal }) => {
     const { taskQueue } = readConfig();
     const removed = await unscheduleSweeps(temporal, taskQueue);
     const schedule = scheduleId(taskQueue);

@@ -1,5 +1,5 @@
 /** What a kill is answered with, and the tasks that a kill of many would end. */
-import type { KillCandidate, KilledPod, KillReport } from '../../contract.ts';
+import type { KillCandidate, KilledPod, KillReport } from '../../kill/contract.ts';
 import { EXIT } from '../../errors.ts';
 import { plain } from '../terminal.ts';
 import { span, table } from './text.ts';

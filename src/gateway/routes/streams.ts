@@ -1,15 +1,14 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { cursorOf, END } from '../../client/news.ts';
 import { HoldfastError } from '../../errors.ts';
 import { taskLabel } from '../../fence.ts';
 import { LogStore } from '../../logs/store.ts';
-import { namespaceId } from '../../temporal-namespace.ts';
 import type { App } from '../app.ts';
 import { ask, type Deps } from '../deps.ts';
 import { Feeds } from '../streams/feed.ts';
 import { ENDED, hadOf, linesSince, taskEvents, taskLog } from '../streams/follow.ts';
-import { cursorOf, END } from '../streams/news.ts';
 import { lookingAtTasks } from '../streams/sight.ts';
 import { QUIET_MS, sendStream, STREAM_TYPE, STUCK_MS } from '../streams/sse.ts';
 import { visibleTask } from '../visible-task.ts';
@@ -26,7 +25,8 @@ const tags = ['streams'];
 
 export function streamRoutes(app: App, deps: Deps): void {
   const store = new LogStore(deps.logDir);
-  const label = labelling(deps);
+  /** As the log store names tasks. */
+  const label = async (id: string) => taskLabel(await ask(deps, () => deps.client.namespaceId()), id);
   const feeds = new Feeds(lookingAtTasks({ ...deps, store, label }));
 
   const events = {
@@ -76,16 +76,4 @@ function sendLines(reply: FastifyReply, lines: ReturnType<typeof linesSince>): F
     for await (const { had: _, ...line } of lines) yield `${JSON.stringify(line)}\n`;
   }
   return reply.type(LINES).send(Readable.from(rows(), { objectMode: false }));
-}
-
-/** As the log store names tasks. Temporal is asked once for what it needs. */
-function labelling(deps: Deps): (taskId: string) => Promise<string> {
-  let known: Promise<string> | undefined;
-  return async (taskId) => {
-    known ??= ask(deps, () => namespaceId(deps.client.temporal)).catch((error: unknown) => {
-      known = undefined;
-      throw error;
-    });
-    return taskLabel(await known, taskId);
-  };
 }

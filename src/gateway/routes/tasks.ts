@@ -1,15 +1,10 @@
-import { z } from 'zod';
 import type { App } from '../app.ts';
 import { ask, type Deps } from '../deps.ts';
 import { type Page, pages } from '../list.ts';
 import { visibleTask } from '../visible-task.ts';
 import { idParameter, listQuery } from '../wire/parameters.ts';
 import { refusals } from '../wire/problem.ts';
-import { result, task, wireResult, wireTask } from '../wire/task.ts';
-
-const taskPage = z
-  .object({ tasks: z.array(task), next_page_token: z.string().nullable().describe('null after the last page.') })
-  .meta({ id: 'TaskPage' });
+import { result, task, taskPage, wireResult, wireTask } from '../wire/task.ts';
 
 /** Pages of Temporal's that one request looks through for the first task that the caller may see. */
 const MOST_PAGES = 20;

@@ -1,8 +1,9 @@
 /** What the two streams of a task are made of: both read from the one sight that is shared by all who follow it. */
+import { type Cursor, newsOf } from '../../client/news.ts';
 import { type ContainerLine, linesFrom } from '../../logs/container-lines.ts';
 import type { LogStore, StoredRun } from '../../logs/store.ts';
+import { wireEvent } from '../wire/event.ts';
 import type { Feeds } from './feed.ts';
-import { type Cursor, newsOf } from './news.ts';
 import type { Sight } from './sight.ts';
 import { BUFFER, QUIET_MS, SIGN_OF_LIFE, written } from './sse.ts';
 
@@ -20,7 +21,8 @@ export async function* taskEvents(
     }
     const news = newsOf(sight, cursor);
     cursor = news.cursor;
-    if (news.events.length > 0) yield news.events.map(written).join('');
+    const piece = news.told.map((told) => written(wireEvent(told, sight.view)));
+    if (piece.length > 0) yield piece.join('');
   }
 }
 

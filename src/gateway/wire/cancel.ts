@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../../contract.ts';
 import { duration } from '../../schemas/fields.ts';
-import { outcome, OUTCOMES, phase, time, WORKLOADS } from './task.ts';
+import { outcome, OUTCOMES, phase, started, time, WORKLOADS } from './task.ts';
 
 /** Longest wait for the proof in one request. Seconds. */
 export const LONGEST_WAIT = 300;
@@ -41,6 +41,7 @@ export const cancelAnswer = z
     message: z.string().describe('The same in a sentence.'),
     outcome: outcome.nullable(),
     phase,
+    started,
     requested_at: time
       .nullable()
       .describe('When Temporal recorded the first cancel of the task; null if there is none.'),
@@ -58,6 +59,7 @@ export const cancelAnswer = z
         message: 'Task 664f8c11-1852-45c0-8694-8ad99abc1939 was already completed before the cancellation request.',
         outcome: 'succeeded',
         phase: 'ended',
+        started: true,
         requested_at: null,
         completed_at: '2026-01-15T12:28:41.000Z',
         cancelled_at: null,

@@ -1,6 +1,7 @@
 /** How a refusal looks on the wire: RFC 9457, with a code of the one registry. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { facts } from './facts.ts';
 
 const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
@@ -19,6 +20,9 @@ export const problemDocument = z
     code: z.enum(codes).describe('One of the registry; docs/runbook.md explains each.'),
     detail: z.string().describe('What happened and why.'),
     next: z.string().describe('What to do.'),
+    facts: facts.describe(
+      'What the refusal is about, by name, e.g. limit and actual; empty if the fault is on this side.',
+    ),
     errors: z.array(fieldProblem).describe('Every field that is wrong; empty if it is not about fields.'),
     request_id: z.string().describe('As in x-request-id; the log has more under it.'),
   })
@@ -32,6 +36,7 @@ export const problemDocument = z
         code: 'TASK_UNKNOWN',
         detail: 'There is no task nightly: it was never started, or it ended more than 24 hours ago.',
         next: ERRORS.TASK_UNKNOWN.next,
+        facts: { taskId: 'nightly' },
         errors: [],
         request_id: '5f3c7a52-6c0e-4a56-9d3f-0f4e2b1f9a11',
       },

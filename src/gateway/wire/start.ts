@@ -60,3 +60,5 @@ export const startAnswer = z
     id: 'Started',
     examples: [{ task_id: 'nightly', run_id: '0199e0d4-5a3c-7c43-a1b7-3f0c2c5f1d11', is_new: true }],
   });
+
+export type WireStarted = z.infer<typeof startAnswer>;

@@ -1,9 +1,10 @@
 /** How a task looks on the wire, while it lives and when it has ended. Names are in snake case; absent is null. */
 import { z } from 'zod';
 import type { TaskOutcome } from '../../client.ts';
-import type { Outcome, Phase, WorkloadName } from '../../contract.ts';
+import type { Outcome, Phase, Problem, WorkloadName } from '../../contract.ts';
 import type { TaskView } from '../../task-view.ts';
 import { workloads } from '../../workloads/index.ts';
+import { facts, plainFacts } from './facts.ts';
 
 const PHASES = ['provisioning', 'reserving', 'starting', 'running', 'releasing', 'ended'] as const satisfies Phase[];
 export const OUTCOMES = ['succeeded', 'failed', 'cancelled', 'terminated', 'timed_out'] as const satisfies Outcome[];
@@ -12,6 +13,8 @@ export const WORKLOADS = Object.keys(workloads) as [WorkloadName, ...WorkloadNam
 export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 export const phase = z.enum(PHASES);
 export const outcome = z.enum(OUTCOMES);
+export const started = z.boolean().describe('False as long as it is certain that no container of it was ever allowed.');
+const workload = z.string().describe('As it was asked for; Temporal can start anything.');
 
 const job = z.object({ namespace: z.string(), name: z.string(), uid: z.string() }).meta({ id: 'Job' });
 const pod = z
@@ -31,7 +34,7 @@ export const diagnosis = z
     code: z.string(),
     message: z.string(),
     next: z.string().nullable().describe('What to do.'),
-    facts: z.record(z.string(), z.union([z.string(), z.number()])),
+    facts,
   })
   .meta({ id: 'Diagnosis' })
   .describe('What keeps a task from going on, or ended it.');
@@ -40,11 +43,11 @@ export const task = z
   .object({
     task_id: z.string(),
     run_id: z.string().describe("Temporal's Run Id."),
-    workload: z.string().describe('As it was asked for; Temporal can start anything.'),
+    workload,
     status: z.enum(['running', 'cancelling', ...OUTCOMES]),
     phase,
     outcome: outcome.nullable(),
-    started: z.boolean().describe('False as long as it is certain that no container of it was ever allowed.'),
+    started,
     started_at: time.meta({ format: 'date-time', description: 'When the task was taken in.' }),
     completed_at: time.nullable(),
     cancel: z
@@ -55,13 +58,24 @@ export const task = z
     pod: pod.nullable(),
     progress: progress.nullable(),
     diagnosis: diagnosis.nullable(),
+    waiting_for: z.string().nullable().describe('What release waits for at the moment, by kind and name.'),
+    retried: z
+      .object({ times: z.number(), because: diagnosis })
+      .nullable()
+      .describe('If the platform took a Pod away and the task ran anew: how often, and what took the last one.'),
   })
   .meta({ id: 'Task' });
 
 export type WireTask = z.infer<typeof task>;
 
+export const taskPage = z
+  .object({ tasks: z.array(task), next_page_token: z.string().nullable().describe('null after the last page.') })
+  .meta({ id: 'TaskPage' });
+
+export type WirePage = z.infer<typeof taskPage>;
+
 export function wireTask(view: TaskView): WireTask {
-  const { cancel } = view;
+  const { cancel, retried } = view;
   return {
     task_id: view.taskId,
     run_id: view.runId,
@@ -74,20 +88,29 @@ export function wireTask(view: TaskView): WireTask {
     completed_at: view.closedAt ?? null,
     cancel: cancel === undefined ? null : { reason: cancel.reason, requested_at: cancel.at },
     job: view.job ?? null,
-    pod: view.pod === undefined ? null : { ...view.pod, node: view.pod.node ?? null },
+    pod: wirePod(view),
     progress: wireProgress(view),
-    diagnosis: wireDiagnosis(view),
+    diagnosis: wireDiagnosis(view.problem),
+    waiting_for: view.waitingFor ?? null,
+    retried: retried === undefined ? null : { times: retried.times, because: diagnosisOf(retried.because) },
   };
 }
 
-export function wireProgress({ progress }: Pick<TaskView, 'progress'>): z.infer<typeof task>['progress'] {
+export function wirePod({ pod }: Pick<TaskView, 'pod'>): WireTask['pod'] {
+  return pod === undefined ? null : { ...pod, node: pod.node ?? null };
+}
+
+export function wireProgress({ progress }: Pick<TaskView, 'progress'>): WireTask['progress'] {
   return progress === undefined ? null : { ...progress, note: progress.note ?? null };
 }
 
-export function wireDiagnosis({ problem }: Pick<TaskView, 'problem'>): z.infer<typeof task>['diagnosis'] {
-  if (problem === undefined) return null;
-  const { code, message, next = null, facts = {} } = problem;
-  return { code, message, next, facts };
+export function wireDiagnosis(problem: Problem | undefined): WireTask['diagnosis'] {
+  return problem === undefined ? null : diagnosisOf(problem);
+}
+
+/** Of a task that somebody else started there may be facts that are no plain ones. */
+function diagnosisOf({ code, message, next, facts = {} }: Problem): z.infer<typeof diagnosis> {
+  return { code, message, next: next ?? null, facts: plainFacts(facts) };
 }
 
 const sample = z.object({
@@ -117,9 +140,14 @@ const evaluationOutput = z
 export const result = z
   .object({
     task_id: z.string(),
+    workload,
     outcome: outcome.nullable(),
     phase,
+    started,
     completed_at: time.nullable(),
+    job: job.nullable(),
+    container_started_at: time.nullable().describe("From the container's own status, of a task that succeeded."),
+    container_finished_at: time.nullable(),
     output: z.union([evaluationOutput, commandOutput]).nullable().describe('Of a task that succeeded.'),
     diagnosis: diagnosis.nullable().describe('Of a task that failed: why, and what to do.'),
     cancellation_reason: z.string().nullable(),
@@ -129,9 +157,18 @@ export const result = z
     examples: [
       {
         task_id: 'nightly',
+        workload: 'command',
         outcome: 'succeeded',
         phase: 'ended',
+        started: true,
         completed_at: '2026-01-15T12:28:41.000Z',
+        job: {
+          namespace: 'holdfast',
+          name: 'hf-nightly-1055dda80adf1ff6d51f',
+          uid: '0f1c7a52-6c0e-4a56-9d3f-0f4e2b1f9a11',
+        },
+        container_started_at: '2026-01-15T12:28:12Z',
+        container_finished_at: '2026-01-15T12:28:40Z',
         output: { exitCode: 0 },
         diagnosis: null,
         cancellation_reason: null,
@@ -142,13 +179,19 @@ export const result = z
 export type WireResult = z.infer<typeof result>;
 
 export function wireResult(view: TaskView, ending?: TaskOutcome): WireResult {
+  const result = ending?.outcome === 'succeeded' ? ending.result : undefined;
   return {
     task_id: view.taskId,
+    workload: view.workload,
     outcome: view.outcome ?? null,
     phase: view.phase,
+    started: view.started,
     completed_at: view.closedAt ?? null,
-    output: ending?.outcome === 'succeeded' ? (ending.result.output as WireResult['output']) : null,
-    diagnosis: wireDiagnosis(ending?.outcome === 'failed' ? ending : {}),
+    job: result?.job ?? view.job ?? null,
+    container_started_at: result?.startedAt ?? null,
+    container_finished_at: result?.finishedAt ?? null,
+    output: (result?.output ?? null) as WireResult['output'],
+    diagnosis: wireDiagnosis(ending?.outcome === 'failed' ? ending.problem : undefined),
     cancellation_reason: ending?.outcome === 'cancelled' ? ending.reason : null,
   };
 }

@@ -1,13 +1,13 @@
 /** Temporal's record of a run, from its newest event back: what is new costs little, however large the task's input is. */
+import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
-import type { HoldfastClient } from '../client.ts';
 
 type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 
 const PAGE = 20;
 
 export async function* newestFirst(
-  { temporal: { options, workflowService } }: HoldfastClient,
+  { options, workflowService }: Client,
   { taskId, runId }: { readonly taskId: string; readonly runId: string },
 ): AsyncGenerator<HistoryEvent> {
   let nextPageToken: Uint8Array | null | undefined;

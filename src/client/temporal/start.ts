@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { type Task, WORKFLOW_TYPE } from '../../contract.ts';
+import { HoldfastError } from '../../errors.ts';
+import { digest } from '../../fence.ts';
+import { checkTask, checkTaskId } from '../../schemas.ts';
+import { workloads } from '../../workloads/index.ts';
+import type { Workload } from '../../workloads/workload.ts';
+import type { StartedTask } from '../task-client.ts';
+import { describeWorkflow } from './describe.ts';
+
+interface Owner {
+  readonly inputDigest: string;
+  readonly tenant: string | undefined;
+}
+
+/** @throws HoldfastError INPUT_INVALID, INPUT_TOO_LARGE (nothing was created), TASK_ID_TAKEN. */
+export async function startTask(
+  temporal: Client,
+  taskQueue: string,
+  input: Task,
+  { id, tenant }: { readonly id?: string; readonly tenant?: string },
+): Promise<StartedTask> {
+  const task = checkTask(input);
+  const taskId = checkTaskId(id ?? `${task.workload}-${randomUUID()}`);
+  const inputDigest = digest(task);
+  const workload: Workload = workloads[task.workload];
+  const summary = workload.summary(task);
+  const requestId = randomUUID();
+  try {
+    const handle = await temporal.workflow.start(WORKFLOW_TYPE, {
+      args: [task],
+      workflowId: taskId,
+      taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      memo: { inputDigest, requestId, workload: task.workload, ...(tenant !== undefined && { tenant }) },
+      staticSummary: summary,
+      staticDetails: `Task \`${taskId}\`, workload **${task.workload}**. Cancel is safe at any moment: it answers when nothing of the task is left.`,
+    });
+    const { memo, runId } = await handle.describe();
+    checkSame(taskId, { inputDigest, tenant }, memo);
+    return { taskId, runId, isNew: memo?.['requestId'] === requestId };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const { memo, runId } = await describeWorkflow(temporal, taskId);
+    checkSame(taskId, { inputDigest, tenant }, memo);
+    return { taskId, runId, isNew: false };
+  }
+}
+
+function checkSame(taskId: string, wanted: Owner, memo: Readonly<Record<string, unknown>> | undefined): void {
+  if (memo?.['inputDigest'] === wanted.inputDigest && memo['tenant'] === wanted.tenant) return;
+  throw new HoldfastError('TASK_ID_TAKEN', `A task ${taskId} exists already, with another input.`, { taskId });
+}

@@ -15,7 +15,7 @@ import { openStage } from './stage.ts';
 
 export const usage = `cancels: cancels over HTTP aimed at the moment of completion, each answer held against Temporal's history
   npm run lab -- cancels [--cases N] [--at-once N] [--seed N] [--summary FILE] [--json]
-  Real: Temporal, the workflow and its worker, the gateway and the network to it. Played: the cluster.
+  Real: Temporal, the workflow and its worker, the gateway and HTTP on loopback. Played: the cluster.
   --cases N       how many, default 1000
   --at-once N     tasks at the same time, default 12 for each core
   --seed N        of the moments that are aimed at, default 1

@@ -10,7 +10,7 @@ export function cancelsSection(result: CancelsResult): readonly string[] {
     '',
     'Each case: a task whose Job ends by itself, a cancel by HTTP aimed so that Temporal records it about then, and the same cancel once more. Status, times and reason of both answers',
     "are held against Temporal's own history of the task, and against what became of its Job.",
-    'Real: Temporal, the workflow and its worker, the gateway, the network to it. Played: the cluster; the Job ends on paper, and release finds out as it does of a real one.',
+    'Real: Temporal, the workflow and its worker, the gateway and HTTP on loopback. Played: the cluster; the Job ends on paper, and release finds out as it does of a real one.',
     '',
     '| | |',
     '|---|---:|',

@@ -4,7 +4,7 @@ import { BASELINE_HABITS } from './controllers.ts';
 import type { Model } from './explore.ts';
 import { creationLock } from './protocols/creation-lock.ts';
 import { eventSourcing, eventSourcingAtBest } from './protocols/event-sourcing.ts';
-import type { Variant } from './protocols/holdfast-activities.ts';
+import type { Variant } from './protocols/holdfast-attempts.ts';
 import { HABITS, holdfast } from './protocols/holdfast.ts';
 import { interim } from './protocols/interim.ts';
 import { naive } from './protocols/naive.ts';
@@ -47,6 +47,13 @@ const EXPIRES: Condition = { name: 'lock or token expires', faults: { expiry: 1 
 const BEHIND: Condition = { name: 'Job controller is behind', faults: {}, habits: { staleController: true } };
 const REUSED: Condition = { name: 'somebody takes the name', faults: { rival: 1 } };
 const TERMINATED: Condition = { name: 'Terminate', faults: { terminate: 1 } };
+
+/** The Job controller is not behind here: with it the states are ten times as many (see the deep ones). */
+const RESET: Condition = {
+  name: 'Reset',
+  faults: { reset: 1 },
+  habits: { staleController: false, statusWrites: false },
+};
 
 const COMMON = [CALM, LATE, TWICE, DIES, BEHIND, REUSED];
 /** For those that say they assume that no create is late. */
@@ -211,7 +218,7 @@ const BASELINES: readonly Entry[] = [
 
 // --- Holdfast ---------------------------------------------------------------------------------------------------------
 
-/** Every fault the network and the processes can do, one or two at a time; the Job controller is always behind. */
+/** Every fault the network and the processes can do, one or two at a time; the Job controller is behind, but for Reset. */
 export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   CALM,
   LATE,
@@ -224,6 +231,9 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   { name: 'two workers die', faults: { crash: 2 } },
   { name: 'Terminate', faults: { terminate: 1 } },
   { name: 'a kill', faults: { kill: 1 } },
+  RESET,
+  { name: 'a retry', faults: { retry: 1 } },
+  { name: 'a retry, and late', faults: { retry: 1, late: 1 } },
   REUSED,
 ];
 
@@ -235,6 +245,8 @@ export const DEEP_CONDITIONS: readonly Condition[] = [
   { name: 'Terminate, and a worker dies', faults: { terminate: 1, crash: 1 } },
   { name: 'a kill, and late', faults: { kill: 1, late: 1 } },
   { name: 'a kill, and a worker dies', faults: { kill: 1, crash: 1 } },
+  { name: 'Reset, the Job controller behind', faults: { reset: 1 }, habits: { statusWrites: false } },
+  { name: 'a retry, and a worker dies', faults: { retry: 1, crash: 1 } },
   { name: 'late twice', faults: { late: 2 } },
   { name: 'late, twice, a worker dies', faults: { late: 1, twice: 1, crash: 1 } },
   { name: 'two Pods per Job, late', faults: { late: 1 }, habits: { podsPerJob: 2 } },

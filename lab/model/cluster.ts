@@ -1,9 +1,10 @@
 /**
  * What etcd holds, and what the API server does with one request: each is one transaction. Numbers stand for uids and
- * resourceVersions. One task is looked at, so there is one anchor name; Jobs have names.
+ * resourceVersions. One task is looked at; each of its attempts has an anchor and a Job of its own names.
  */
 
 export interface Anchor {
+  readonly name: string;
   readonly uid: number;
   /** Has a deletionTimestamp. No Job blocks its owner's deletion (no blockOwnerDeletion), so it may vanish any time. */
   readonly ending: boolean;
@@ -18,8 +19,8 @@ export interface Job {
   readonly uid: number;
   /** The anchor's uid, or 0. */
   readonly owner: number;
-  /** Its Pods require the anchor as a volume, by name. */
-  readonly mounts: boolean;
+  /** The anchor that its Pods require as a volume, by name; '' if none. */
+  readonly mounts: string;
   readonly suspended: boolean;
   readonly version: number;
   readonly ending: '' | 'Foreground' | 'Orphan';
@@ -36,7 +37,7 @@ export interface Pod {
   readonly job: number;
   /** The Job's uid, or 0 once orphaned. */
   readonly owner: number;
-  readonly mounts: boolean;
+  readonly mounts: string;
   /** `mounted`: its volumes are there and its container may start at any moment, even if the anchor goes meanwhile. */
   readonly phase: 'pending' | 'mounted' | 'running' | 'done';
   readonly ending: boolean;
@@ -47,28 +48,28 @@ export interface Pod {
 /** A started Job that is gone while the Job controller's cache still has it: it may yet make a Pod. */
 export interface Ghost {
   readonly job: number;
-  readonly mounts: boolean;
+  readonly mounts: string;
   readonly podsMade: number;
 }
 
 export interface Cluster {
-  readonly anchor: Anchor | null;
+  readonly anchors: readonly Anchor[];
   readonly jobs: readonly Job[];
   readonly pods: readonly Pod[];
   readonly ghosts: readonly Ghost[];
   readonly lastUid: number;
 }
 
-export const EMPTY: Cluster = { anchor: null, jobs: [], pods: [], ghosts: [], lastUid: 0 };
+export const EMPTY: Cluster = { anchors: [], jobs: [], pods: [], ghosts: [], lastUid: 0 };
 
 export type ApiRequest =
-  | { readonly verb: 'create anchor'; readonly armed: boolean }
-  | { readonly verb: 'arm anchor'; readonly uid: number }
+  | { readonly verb: 'create anchor'; readonly name: string; readonly armed: boolean }
+  | { readonly verb: 'arm anchor'; readonly name: string; readonly uid: number }
   | {
       readonly verb: 'create job';
       readonly name: string;
       readonly owner: number;
-      readonly mounts: boolean;
+      readonly mounts: string;
       readonly suspended: boolean;
       readonly foreign: boolean;
     }
@@ -81,7 +82,7 @@ export type ApiRequest =
       readonly version: number;
       readonly propagation: Propagation;
     }
-  | { readonly verb: 'delete anchor'; readonly uid: number }
+  | { readonly verb: 'delete anchor'; readonly name: string; readonly uid: number }
   /** `force`: with a grace period of 0. */
   | { readonly verb: 'delete pod'; readonly uid: number; readonly force: boolean };
 
@@ -99,9 +100,9 @@ export interface Applied {
 export function apply(cluster: Cluster, request: ApiRequest): Applied {
   switch (request.verb) {
     case 'create anchor':
-      return createAnchor(cluster, request.armed);
+      return createAnchor(cluster, request);
     case 'arm anchor':
-      return armAnchor(cluster, request.uid);
+      return armAnchor(cluster, request);
     case 'create job':
       return createJob(cluster, request);
     case 'start job':
@@ -109,7 +110,7 @@ export function apply(cluster: Cluster, request: ApiRequest): Applied {
     case 'delete job':
       return deleteJob(cluster, request);
     case 'delete anchor':
-      return deleteAnchor(cluster, request.uid);
+      return deleteAnchor(cluster, request);
     case 'delete pod':
       return deletePod(cluster, request);
   }
@@ -119,19 +120,20 @@ const refuse = (cluster: Cluster, code: 404 | 409): Applied => ({ cluster, answe
 const accept = (cluster: Cluster): Applied => ({ cluster, answer: { code: 200, uid: 0 } });
 const created = (cluster: Cluster): Applied => ({ cluster, answer: { code: 201, uid: cluster.lastUid } });
 
-function createAnchor(cluster: Cluster, armed: boolean): Applied {
-  if (cluster.anchor !== null) return refuse(cluster, 409);
-  const uid = cluster.lastUid + 1;
-  return created({ ...cluster, anchor: { uid, ending: false, armed }, lastUid: uid });
-}
-
-function armAnchor(cluster: Cluster, uid: number): Applied {
-  if (cluster.anchor === null) return refuse(cluster, 404);
-  if (cluster.anchor.uid !== uid) return refuse(cluster, 409);
-  return accept({ ...cluster, anchor: { ...cluster.anchor, armed: true } });
-}
-
 type Of<Verb extends ApiRequest['verb']> = Extract<ApiRequest, { verb: Verb }>;
+
+function createAnchor(cluster: Cluster, { name, armed }: Of<'create anchor'>): Applied {
+  if (anchorNamed(cluster, name) !== undefined) return refuse(cluster, 409);
+  const uid = cluster.lastUid + 1;
+  return created({ ...cluster, anchors: [...cluster.anchors, { name, uid, ending: false, armed }], lastUid: uid });
+}
+
+function armAnchor(cluster: Cluster, { name, uid }: Of<'arm anchor'>): Applied {
+  const anchor = anchorNamed(cluster, name);
+  if (anchor === undefined) return refuse(cluster, 404);
+  if (anchor.uid !== uid) return refuse(cluster, 409);
+  return accept(withAnchor(cluster, { ...anchor, armed: true }));
+}
 
 function createJob(cluster: Cluster, request: Of<'create job'>): Applied {
   // A Job that is ending holds its name.
@@ -161,10 +163,11 @@ function deleteJob(cluster: Cluster, request: Of<'delete job'>): Applied {
   return accept(withJob(cluster, { ...job, ending: request.propagation, version: job.version + 1 }));
 }
 
-function deleteAnchor(cluster: Cluster, uid: number): Applied {
-  if (cluster.anchor === null) return refuse(cluster, 404);
-  if (uid !== 0 && cluster.anchor.uid !== uid) return refuse(cluster, 409);
-  return accept({ ...cluster, anchor: { ...cluster.anchor, ending: true } });
+function deleteAnchor(cluster: Cluster, { name, uid }: Of<'delete anchor'>): Applied {
+  const anchor = anchorNamed(cluster, name);
+  if (anchor === undefined) return refuse(cluster, 404);
+  if (uid !== 0 && anchor.uid !== uid) return refuse(cluster, 409);
+  return accept(withAnchor(cluster, { ...anchor, ending: true }));
 }
 
 function deletePod(cluster: Cluster, { uid, force }: Of<'delete pod'>): Applied {
@@ -177,6 +180,18 @@ function mismatch(job: Job, expected: { readonly uid: number; readonly version: 
   return (
     (expected.uid !== 0 && job.uid !== expected.uid) || (expected.version !== 0 && job.version !== expected.version)
   );
+}
+
+export function anchorNamed(cluster: Cluster, name: string): Anchor | undefined {
+  return cluster.anchors.find((anchor) => anchor.name === name);
+}
+
+function withAnchor(cluster: Cluster, changed: Anchor): Cluster {
+  return { ...cluster, anchors: cluster.anchors.map((anchor) => (anchor.uid === changed.uid ? changed : anchor)) };
+}
+
+export function withoutAnchor(cluster: Cluster, gone: Anchor): Cluster {
+  return { ...cluster, anchors: cluster.anchors.filter((anchor) => anchor.uid !== gone.uid) };
 }
 
 export function jobNamed(cluster: Cluster, name: string): Job | undefined {

@@ -4,7 +4,6 @@ import { ApiException, BatchV1Api, CoreV1Api, PatchStrategy, setHeaderOptions } 
 import type { ApiRequest } from './cluster.ts';
 import type { Driver, RealNames, RealSeen } from './conformance.ts';
 
-const ANCHOR = 'a';
 const MERGE = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
 export class RealCluster implements Driver {
@@ -40,7 +39,10 @@ export class RealCluster implements Driver {
       this.#batch.listNamespacedJob({ namespace }),
     ]);
     return {
-      anchor: anchors.items[0]?.metadata?.uid ?? '',
+      anchors: anchors.items.map(({ metadata }) => ({
+        name: (metadata?.name ?? '').toUpperCase(),
+        uid: metadata?.uid ?? '',
+      })),
       jobs: jobs.items.map(({ metadata, spec }) => ({
         name: (metadata?.name ?? '').toUpperCase(),
         uid: metadata?.uid ?? '',
@@ -69,19 +71,19 @@ export class RealCluster implements Driver {
     };
     switch (request.verb) {
       case 'create anchor': {
-        const metadata = { name: ANCHOR, labels: { lab: 'conformance' } };
+        const metadata = { name: request.name.toLowerCase(), labels: { lab: 'conformance' } };
         const body = { metadata, data: request.armed ? { armed: 'yes' } : {} };
         return (await this.#core.createNamespacedConfigMap({ namespace, body })).metadata?.uid ?? '';
       }
       case 'arm anchor': {
         const body = { metadata: { uid: real.uid }, data: { armed: 'yes' } };
-        await this.#core.patchNamespacedConfigMap({ namespace, name: ANCHOR, body }, MERGE);
+        await this.#core.patchNamespacedConfigMap({ namespace, name: request.name.toLowerCase(), body }, MERGE);
         return '';
       }
       case 'delete anchor':
         await this.#core.deleteNamespacedConfigMap({
           namespace,
-          name: ANCHOR,
+          name: request.name.toLowerCase(),
           body: { preconditions, propagationPolicy: 'Foreground' },
         });
         return '';
@@ -106,7 +108,8 @@ export class RealCluster implements Driver {
 }
 
 function manifest(request: Extract<ApiRequest, { verb: 'create job' }>, { owner }: RealNames): V1Job {
-  const ownerReferences = owner === '' ? [] : [{ apiVersion: 'v1', kind: 'ConfigMap', name: ANCHOR, uid: owner }];
+  const name = request.mounts.toLowerCase();
+  const ownerReferences = owner === '' ? [] : [{ apiVersion: 'v1', kind: 'ConfigMap', name, uid: owner }];
   const container = { name: 'none', image: 'none' };
   return {
     metadata: { name: request.name.toLowerCase(), ownerReferences },

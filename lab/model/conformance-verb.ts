@@ -49,5 +49,5 @@ async function compare(cluster: RealCluster, first: number, traces: number): Pro
   );
 }
 
-const isEmpty = (seen: { readonly anchor: string; readonly jobs: readonly unknown[] }) =>
-  seen.anchor === '' && seen.jobs.length === 0;
+const isEmpty = (seen: { readonly anchors: readonly unknown[]; readonly jobs: readonly unknown[] }) =>
+  seen.anchors.length === 0 && seen.jobs.length === 0;

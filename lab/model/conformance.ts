@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, ApiRequest, Cluster, Job } from './cluster.ts';
-import { apply, EMPTY, jobNamed } from './cluster.ts';
+import { anchorNamed, apply, EMPTY, jobNamed } from './cluster.ts';
 import { BASELINE_HABITS, clusterSteps } from './controllers.ts';
 
 export interface TraceStep {
@@ -21,8 +21,7 @@ export interface TraceStep {
 }
 
 export interface Seen {
-  /** The anchor's uid, or 0. */
-  readonly anchor: number;
+  readonly anchors: readonly { readonly name: string; readonly uid: number }[];
   readonly jobs: readonly { readonly name: string; readonly uid: number; readonly suspended: boolean }[];
 }
 
@@ -48,11 +47,12 @@ function collected(cluster: Cluster): Cluster {
   return next === undefined ? { ...cluster, ghosts: [] } : collected({ ...next, ghosts: [] });
 }
 
-function seenIn({ anchor, jobs }: Cluster): Seen {
-  const byName = jobs
-    .map(({ name, uid, suspended }) => ({ name, uid, suspended }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { anchor: anchor?.uid ?? 0, jobs: byName };
+function seenIn({ anchors, jobs }: Cluster): Seen {
+  const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
+  return {
+    anchors: anchors.map(({ name, uid }) => ({ name, uid })).sort(byName),
+    jobs: jobs.map(({ name, uid, suspended }) => ({ name, uid, suspended })).sort(byName),
+  };
 }
 
 // --- Random requests --------------------------------------------------------------------------------------------------
@@ -74,21 +74,25 @@ function randomRequest(random: Random, cluster: Cluster): ApiRequest {
   const standing = cluster.jobs[random(cluster.jobs.length + 1)];
   const name = standing?.name ?? (random(4) === 0 ? 'K' : 'J');
   const job = jobNamed(cluster, name);
-  const anchor = cluster.anchor?.uid ?? 0;
+  // Two runs of a task have an anchor each.
+  const of = random(4) === 0 ? 'B' : 'A';
+  const anchor = anchorNamed(cluster, of)?.uid ?? 0;
   // Most of what is interesting happens to a Job whose anchor is there.
-  if (anchor === 0 && random(2) === 0) return { verb: 'create anchor', armed: random(2) === 0 };
+  if (anchor === 0 && random(2) === 0) return { verb: 'create anchor', name: of, armed: random(2) === 0 };
   switch (random(9)) {
     case 0:
-      return { verb: 'create anchor', armed: random(2) === 0 };
+      return { verb: 'create anchor', name: of, armed: random(2) === 0 };
     case 1:
-      return { verb: 'arm anchor', uid: someUid(random, anchor, cluster.lastUid) };
+      return { verb: 'arm anchor', name: of, uid: someUid(random, anchor, cluster.lastUid) };
     case 2:
-      return { verb: 'delete anchor', uid: someUid(random, anchor, cluster.lastUid) };
+      return { verb: 'delete anchor', name: of, uid: someUid(random, anchor, cluster.lastUid) };
     case 3:
     case 4: {
       // An owner's uid that is gone is what a late create carries.
       const owner = random(5) === 0 ? 0 : someUid(random, anchor, cluster.lastUid);
-      return { verb: 'create job', name, owner, mounts: true, suspended: random(4) > 0, foreign: false };
+      // A reference names its owner, too: always the one that has the uid, if any has.
+      const mounts = cluster.anchors.find(({ uid }) => uid === owner)?.name ?? of;
+      return { verb: 'create job', name, owner, mounts, suspended: random(4) > 0, foreign: false };
     }
     case 5:
     case 6:
@@ -128,7 +132,7 @@ export interface RealNames {
 }
 
 export interface RealSeen {
-  readonly anchor: string;
+  readonly anchors: readonly { readonly name: string; readonly uid: string }[];
   readonly jobs: readonly {
     readonly name: string;
     readonly uid: string;
@@ -210,7 +214,9 @@ async function settled(
 }
 
 function same(found: RealSeen, after: Seen, uids: ReadonlyMap<number, string>): boolean {
+  const anchors = after.anchors.map(({ name, uid }) => `${name} ${uids.get(uid)}`);
+  const foundAnchors = found.anchors.map(({ name, uid }) => `${name} ${uid}`);
   const jobs = after.jobs.map(({ name, uid, suspended }) => `${name} ${uids.get(uid)} ${suspended}`);
   const foundJobs = found.jobs.map(({ name, uid, suspended }) => `${name} ${uid} ${suspended}`);
-  return found.anchor === uids.get(after.anchor) && jobs.join() === foundJobs.toSorted().join();
+  return anchors.join() === foundAnchors.toSorted().join() && jobs.join() === foundJobs.toSorted().join();
 }

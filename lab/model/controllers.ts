@@ -1,6 +1,6 @@
 /** Who works on the cluster without being asked: garbage collector, Job controller, kubelet. One step each at a time. */
 import type { Anchor, Cluster, Ghost, Job, Pod } from './cluster.ts';
-import { podsSeen, withJob, withoutJob, withoutPod, withPod } from './cluster.ts';
+import { anchorNamed, podsSeen, withJob, withoutAnchor, withoutJob, withoutPod, withPod } from './cluster.ts';
 import type { Emit } from './explore.ts';
 
 export interface ClusterHabits {
@@ -75,7 +75,7 @@ const oneMore = <T extends Job | Ghost>(maker: T): T => ({ ...maker, podsMade: m
 const noted = (job: Job): Job => ({ ...job, noted: true, version: job.version + 1 });
 const finished = (job: Job): Job => ({ ...job, finished: true, version: job.version + 1 });
 
-function podMade(cluster: Cluster, job: number, mounts: boolean): Cluster {
+function podMade(cluster: Cluster, job: number, mounts: string): Cluster {
   const uid = cluster.lastUid + 1;
   const pod: Pod = { uid, job, owner: job, mounts, phase: 'pending', ending: false, forced: false };
   return { ...cluster, pods: [...cluster.pods, pod], lastUid: uid };
@@ -84,9 +84,9 @@ function podMade(cluster: Cluster, job: number, mounts: boolean): Cluster {
 function kubelet(cluster: Cluster, habits: ClusterHabits, mood: Mood, emit: Emit<Cluster>): void {
   for (const pod of cluster.pods) {
     // A container may start although its Pod is being deleted: the kubelet hears of it a moment later.
-    if (pod.phase === 'pending' && pod.mounts && canMount(cluster.anchor, habits))
+    if (pod.phase === 'pending' && pod.mounts !== '' && canMount(anchorNamed(cluster, pod.mounts), habits))
       emit('The kubelet mounts the anchor into the Pod', withPod(cluster, { ...pod, phase: 'mounted' }));
-    if (pod.phase === 'mounted' || (pod.phase === 'pending' && !pod.mounts))
+    if (pod.phase === 'mounted' || (pod.phase === 'pending' && pod.mounts === ''))
       emit('The kubelet starts the container', withPod(cluster, { ...pod, phase: 'running' }));
     if (pod.phase === 'running' && habits.worksUntilEnd && mood === 'open')
       emit('The container ends by itself, well', withPod(cluster, { ...pod, phase: 'done' }));
@@ -94,11 +94,12 @@ function kubelet(cluster: Cluster, habits: ClusterHabits, mood: Mood, emit: Emit
   }
 }
 
-const canMount = (anchor: Anchor | null, habits: ClusterHabits): boolean =>
+const canMount = (anchor: Anchor | undefined, habits: ClusterHabits): boolean =>
   anchor?.armed === true || habits.kubelet === 'stale';
 
 function garbageCollector(cluster: Cluster, emit: Emit<Cluster>): void {
-  if (cluster.anchor?.ending === true) emit('The garbage collector lets the anchor go', { ...cluster, anchor: null });
+  for (const anchor of cluster.anchors)
+    if (anchor.ending) emit('The garbage collector lets the anchor go', withoutAnchor(cluster, anchor));
   for (const job of cluster.jobs) collectJob(cluster, job, emit);
   for (const pod of cluster.pods) {
     if (pod.owner === 0 || pod.ending) continue;
@@ -118,9 +119,9 @@ function collectJob(cluster: Cluster, job: Job, emit: Emit<Cluster>): void {
     emit('The garbage collector frees the Pods and lets the Job go', withoutJob(freed, job));
   }
   if (job.owner === 0 || job.ending !== '') return;
-  const owner = cluster.anchor?.uid === job.owner ? cluster.anchor : null;
+  const owner = cluster.anchors.find(({ uid }) => uid === job.owner);
   // As in attemptToDeleteItem: Foreground for one that has dependents and whose owner waits, else Background.
-  if (owner === null)
+  if (owner === undefined)
     emit("The garbage collector deletes the Job, whose owner's uid is gone", withoutJob(cluster, job));
   else if (owner.ending && pods.length > 0)
     emit('The garbage collector deletes the Job of the ending anchor, Foreground', withJob(cluster, endingJob(job)));

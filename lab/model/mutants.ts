@@ -6,7 +6,7 @@ import type { Condition } from './catalogue.ts';
 import { holdfastModel, AS_CODED } from './catalogue.ts';
 import type { Bounds } from './explore.ts';
 import { explore } from './explore.ts';
-import type { Variant } from './protocols/holdfast-activities.ts';
+import type { Variant } from './protocols/holdfast-attempts.ts';
 import { PROMISE } from './promise.ts';
 
 export interface Mutant {
@@ -24,6 +24,7 @@ const LATE = { late: 1 };
 const TWICE = { twice: 1 };
 const DIES = { crash: 1 };
 const KILL = { kill: 1 };
+const RESET = { reset: 1 };
 const LATE_TWICE = { late: 1, twice: 1 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -154,6 +155,30 @@ export const MUTANTS: readonly Mutant[] = [
     variant: { killForgetsForce: true },
     under: [KILL],
     caughtBy: PROMISE.noContainer,
+  },
+  {
+    name: 'the run that a Reset begins releases the old one before it provisions',
+    variant: { resetLeavesOlder: true },
+    under: [RESET],
+    caughtBy: PROMISE.oneStart,
+  },
+  {
+    name: 'a run that is cancelled before it has provisioned releases the older one, too',
+    variant: { toldBeforeOlder: true },
+    under: [RESET],
+    caughtBy: PROMISE.noContainer,
+  },
+  {
+    name: 'a retry begins when the attempt before it is released',
+    variant: { retryBeforeRelease: true },
+    under: [{ retry: 1 }],
+    why: 'provision covers it: it releases what older attempts have left',
+  },
+  {
+    name: 'a retry begins when the attempt before it is released (and provision leaves that alone)',
+    variant: { retryBeforeRelease: true, resetLeavesOlder: true },
+    under: [{ retry: 1 }],
+    caughtBy: PROMISE.oneStart,
   },
   {
     name: 'the Job is deleted Foreground, not Background',

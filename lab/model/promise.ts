@@ -13,7 +13,20 @@ export const NOTHING_YET: Facts = {
   finished: false,
   untrue: '',
   foreignTouched: false,
+  anew: false,
+  takenBack: false,
+  names: '',
 };
+
+/** Nothing counts as told any more. */
+export function reopened(facts: Facts): Facts {
+  return { ...facts, told: '', toldBeforeStart: false, podAfterTold: false, anew: true, takenBack: facts.ran };
+}
+
+/** What ran and ended under older names is not said of what comes now. */
+export function renamed(facts: Facts, names: string): Facts {
+  return { ...facts, ran: false, finished: false, anew: true, takenBack: false, names };
+}
 
 // --- What has happened ------------------------------------------------------------------------------------------------
 
@@ -25,8 +38,8 @@ export function tell<Local, Other extends Named>(world: World<Local, Other>, tol
 }
 
 function untruth(told: Told, facts: Facts, runs: boolean): Facts['untrue'] {
-  if (told === 'cancelled' && facts.finished) return 'it had finished';
-  if (told === 'cancelled_before_start' && facts.ran) return 'a container had run';
+  if (told === 'cancelled' && facts.finished && !facts.takenBack) return 'it had finished';
+  if (told === 'cancelled_before_start' && facts.ran && !facts.takenBack) return 'a container had run';
   if (told === 'succeeded' && !facts.finished) return 'it had not finished';
   if (told === 'failed' && runs) return 'it runs';
   return '';
@@ -43,8 +56,9 @@ export function observed<Local, Other extends Named>(
   const started = Math.min(2, facts.started + newlyStarted(was, is));
   const podMade = facts.podMade || is.pods.length > was.pods.length;
   const podAfterTold = facts.podAfterTold || (facts.told !== '' && is.pods.length > was.pods.length);
-  const ran = facts.ran || is.pods.some((pod) => pod.phase === 'running');
-  const finished = facts.finished || is.jobs.some((job) => job.finished && job.ending === '');
+  const isOurs = (name: string) => facts.names === '' || facts.names === name;
+  const ran = facts.ran || is.pods.some((pod) => pod.phase === 'running' && isOurs(pod.mounts));
+  const finished = facts.finished || is.jobs.some((job) => job.finished && job.ending === '' && isOurs(job.name));
   const touched = facts.foreignTouched || foreignTouched(was, is);
   const same =
     started === facts.started &&
@@ -70,6 +84,11 @@ function newlyStarted(was: Cluster, is: Cluster): number {
   return is.jobs.filter((job) => runs(job) && !runs(was.jobs.find((old) => old.uid === job.uid))).length;
 }
 
+/** Jobs of the task that may make Pods now. */
+function startedNow({ jobs }: Cluster): number {
+  return jobs.filter((job) => !job.foreign && !job.suspended && !job.finished && job.ending === '').length;
+}
+
 // --- The promise ------------------------------------------------------------------------------------------------------
 
 export const PROMISE = {
@@ -82,8 +101,8 @@ export const PROMISE = {
   cleanEnd: 'every task is answered and leaves nothing',
 } as const;
 
-const somethingLeft = ({ anchor, jobs, pods }: Cluster) =>
-  anchor !== null || pods.length > 0 || jobs.some((job) => !job.foreign);
+const somethingLeft = ({ anchors, jobs, pods }: Cluster) =>
+  anchors.length > 0 || pods.length > 0 || jobs.some((job) => !job.foreign);
 
 /** A kill that has its proof promises the same. */
 const saysCancelled = ({ told }: Facts) =>
@@ -102,7 +121,7 @@ export function propertiesOf<Local, Other extends Named>(
   return [
     never(PROMISE.noContainer, (w) => saysCancelled(w.facts) && w.cluster.pods.some((pod) => pod.phase === 'running')),
     never(PROMISE.noPod, (w) => saysCancelled(w.facts) && w.facts.toldBeforeStart && w.facts.podAfterTold),
-    never(PROMISE.oneStart, (w) => w.facts.started > 1),
+    never(PROMISE.oneStart, (w) => (w.facts.anew ? startedNow(w.cluster) : w.facts.started) > 1),
     never(PROMISE.noForeign, (w) => w.facts.foreignTouched),
     never(PROMISE.truth, (w) => w.facts.untrue !== ''),
     { kind: 'always', name: PROMISE.cleanCancel, goal, concerns: (w) => saysCancelled(w.facts), shows },

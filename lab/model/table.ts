@@ -34,7 +34,7 @@ function leftIn(cluster: Cluster | undefined): string {
     .filter((job) => !job.foreign)
     .map((job) => (job.suspended ? 'a suspended Job' : 'a finished Job'));
   const left = [
-    ...(cluster?.anchor ? ['the anchor'] : []),
+    ...(cluster?.anchors.map(() => 'the anchor') ?? []),
     ...(jobs ?? []),
     ...(cluster?.pods.map(() => 'a Pod') ?? []),
   ];

@@ -13,7 +13,7 @@ export const usage = `npm run lab -- model [--protocol NAME] [--mutants] [--deep
   --protocol NAME   only this one: ${CATALOGUE.map((entry) => entry.name).join(', ')}
   --mutants         Holdfast with one part of the fence left out each time: which property notices
   --deep            Holdfast under more faults at once; minutes
-  --bounds LIST     one condition of your own: how often each may happen: late, twice, crash, zombie, terminate, kill, rival, expiry
+  --bounds LIST     one condition of your own: how often each may happen: late, twice, crash, zombie, terminate, kill, reset, retry, rival, expiry
   --max-states N    stop a search there (default 5,000,000)
   --json            one JSON object instead of text`;
 
@@ -162,7 +162,7 @@ function printSummary(explored: readonly Explored[]): void {
 }
 
 const NOT_MODELLED =
-  'Not modelled: Reset and further runs of one task, more than one task, forced deletion of Pods but by a kill, lost nodes, the age and ' +
+  'Not modelled: more than one Reset or retry of a task, more than one task, forced deletion of Pods but by a kill, lost nodes, the age and ' +
   'strikes of the sweeper (it acts at the worst moment here), and time: whatever can be late may be late for ever.';
 
 // --- Mutants ----------------------------------------------------------------------------------------------------------

@@ -28,6 +28,10 @@ export interface Budget {
   readonly terminate: number;
   /** Somebody kills the task: `holdfast kill`. */
   readonly kill: number;
+  /** Temporal's Reset, to any point of the history. */
+  readonly reset: number;
+  /** An attempt is lost, or its Pod taken away, and the task may begin anew. */
+  readonly retry: number;
   /** Somebody else makes a Job under our name, if it is free. */
   readonly rival: number;
   /** A lock or token expires while it is in use. */
@@ -42,6 +46,8 @@ export const NO_FAULTS: Budget = {
   cancel: 1,
   terminate: 0,
   kill: 0,
+  reset: 0,
+  retry: 0,
   rival: 0,
   expiry: 0,
 };
@@ -81,6 +87,12 @@ export interface Facts {
   /** Why the answer was untrue when it was told. */
   readonly untrue: '' | 'it had finished' | 'a container had run' | 'it had not finished' | 'it runs';
   readonly foreignTouched: boolean;
+  /** The task was begun anew, by a Reset or a retry. */
+  readonly anew: boolean;
+  /** A Reset took back that it ran, or ended by itself: it is no lie then to tell what comes without it. */
+  readonly takenBack: boolean;
+  /** Whose Job's running and ending count as the task's; '' for any. */
+  readonly names: string;
 }
 
 export interface World<Local, Other extends Named = never> {
@@ -264,7 +276,7 @@ export function apiWords(request: ApiRequest, answer: Answer | undefined): strin
 
 function rivalSteps<Local, Other extends Named>(world: World<Local, Other>, emit: Emit<World<Local, Other>>): void {
   if (world.left.rival === 0 || jobNamed(world.cluster, 'J') !== undefined) return;
-  const request = { verb: 'create job', name: 'J', owner: 0, mounts: false, suspended: true, foreign: true } as const;
+  const request = { verb: 'create job', name: 'J', owner: 0, mounts: '', suspended: true, foreign: true } as const;
   const { cluster } = apply(world.cluster, request);
   const left = { ...world.left, rival: world.left.rival - 1 };
   emit('Somebody else makes a Job of their own under this name', { ...world, cluster, left });

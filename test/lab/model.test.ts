@@ -153,15 +153,25 @@ describe('Holdfast', () => {
     expect(AS_CODED).toEqual({ armedByUid: true, startedByHistory: true });
   });
 
-  it.each([{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }, { rival: 1 }, { terminate: 1 }, { kill: 1 }])(
-    'keeps every promise with %o',
-    (faults) => expect(broken('holdfast', faults, { statusWrites: false })).toEqual([]),
+  it.each([
+    {},
+    { late: 1 },
+    { twice: 1 },
+    { crash: 1 },
+    { zombie: 1 },
+    { rival: 1 },
+    { terminate: 1 },
+    { kill: 1 },
+    { retry: 1 },
+    { reset: 1, cancel: 0 },
+  ])('keeps every promise with %o', (faults) =>
+    expect(broken('holdfast', faults, { statusWrites: false })).toEqual([]),
   );
 
   it('leaves a stray anchor, and nothing else, when the sweeper never runs', () => {
     const model = holdfastModel({ name: 'test', faults: { late: 1 } }, { ...AS_CODED, noSweeper: true });
     const verdict = explore(model, BOUNDS).verdicts.find(({ property }) => property === PROMISE.cleanCancel);
-    expect(verdict?.path.at(-1)?.state).toMatchObject({ cluster: { anchor: { armed: false }, jobs: [], pods: [] } });
+    expect(verdict?.path.at(-1)?.state).toMatchObject({ cluster: { anchors: [{ armed: false }], jobs: [], pods: [] } });
   });
 });
 

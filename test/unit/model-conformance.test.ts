@@ -7,11 +7,11 @@ function serverOf(bend: (request: ApiRequest) => ApiRequest = (request) => reque
   let cluster: Cluster = EMPTY;
   const numberOf = (name: string) => (name.startsWith('uid-') ? Number(name.slice(4)) : name === '' ? 0 : 999);
   const collect = () => {
-    const { anchor } = cluster;
+    const anchors = cluster.anchors.filter(({ ending }) => !ending);
     const jobs = cluster.jobs.filter(
-      (job) => job.ending === '' && (job.owner === 0 || (anchor?.uid === job.owner && !anchor.ending)),
+      (job) => job.ending === '' && (job.owner === 0 || anchors.some(({ uid }) => uid === job.owner)),
     );
-    cluster = { ...cluster, anchor: anchor?.ending ? null : anchor, jobs, ghosts: [] };
+    cluster = { ...cluster, anchors, jobs, ghosts: [] };
   };
   const own = (request: ApiRequest, real: RealNames): ApiRequest => ({
     ...request,
@@ -28,7 +28,7 @@ function serverOf(bend: (request: ApiRequest) => ApiRequest = (request) => reque
     },
     look: () =>
       Promise.resolve({
-        anchor: cluster.anchor === null ? '' : `uid-${cluster.anchor.uid}`,
+        anchors: cluster.anchors.map(({ name, uid }) => ({ name, uid: `uid-${uid}` })),
         jobs: cluster.jobs.map(({ name, uid, version, suspended }) => ({
           name,
           uid: `uid-${uid}`,

@@ -5,14 +5,13 @@
 import { isOfTask, type RunWorld } from '../../../src/fence.ts';
 import { isReleased, type KillStep, nextKillSteps } from '../../../src/kill/steps.ts';
 import type { Anchor, ApiRequest, Job } from '../cluster.ts';
-import { jobNamed } from '../cluster.ts';
+import { anchorNamed, jobNamed } from '../cluster.ts';
 import type { Emit } from '../explore.ts';
 import { tell } from '../promise.ts';
-import type { World } from '../world.ts';
 import { send } from '../world.ts';
-import type { Variant } from './holdfast-activities.ts';
-import { asConfigMap, asJob, asPod, RUN_NAME, TASK_LABEL } from './holdfast-objects.ts';
-import type { Holdfast } from './holdfast.ts';
+import type { Variant } from './holdfast-attempts.ts';
+import { asConfigMap, asJob, asPod, runName, TASK_LABEL } from './holdfast-objects.ts';
+import { abandoned, type Holdfast, type W } from './holdfast-state.ts';
 
 export interface Kill {
   readonly at: 'workflow' | 'anchor' | 'job' | 'pods' | 'wait';
@@ -25,8 +24,6 @@ export interface Kill {
 /** Whose requests they are; attempts have smaller numbers. */
 export const KILLER = 100;
 
-type W = World<Holdfast>;
-
 export function killSteps(world: W, variant: Variant, emit: Emit<W>): void {
   const { kill } = world.local;
   if (kill === null) return begin(world, variant, emit);
@@ -34,7 +31,7 @@ export function killSteps(world: W, variant: Variant, emit: Emit<W>): void {
     case 'workflow':
       return terminate(world, kill, variant, emit);
     case 'anchor':
-      return emit('Kill reads the anchor', going(world, { ...kill, at: 'job', anchor: world.cluster.anchor }));
+      return emit('Kill reads the anchor', going(world, { ...kill, at: 'job', anchor: ownAnchor(world) }));
     case 'job':
       return emit('Kill reads the Job', going(world, { ...kill, at: 'pods', job: ownJob(world) }));
     case 'pods':
@@ -58,8 +55,7 @@ function begin(world: W, variant: Variant, emit: Emit<W>): void {
 
 function terminate(world: W, kill: Kill, variant: Variant, emit: Emit<W>): void {
   const { local } = world;
-  const attempts = local.attempts.map((attempt) => ({ ...attempt, live: false }));
-  const closed: W = { ...world, local: { ...local, phase: 'closed', attempts } };
+  const closed: W = { ...world, local: { ...abandoned(local), phase: 'closed' } };
   const ended = local.phase === 'closed' ? world : tell(closed, 'terminated');
   const label = 'Kill terminates the workflow: the record is closed and no code of it runs';
   emit(label, variant.killReleasesFirst ? over(ended, kill) : going(ended, { ...kill, at: 'anchor' }));
@@ -84,16 +80,16 @@ function decide(world: W, kill: Kill, variant: Variant, emit: Emit<W>): void {
 }
 
 function asking(world: W, kill: Kill, step: KillStep): W {
-  return send(going(world, { ...kill, at: 'wait' }), KILLER, requestOf(step, world.local.jobName));
+  return send(going(world, { ...kill, at: 'wait' }), KILLER, requestOf(step, world.local));
 }
 
-function requestOf(step: KillStep, name: string): ApiRequest {
+function requestOf(step: KillStep, { names, jobName: name }: Holdfast): ApiRequest {
   const uid = Number(step.uid);
   switch (step.do) {
     case 'end pod':
       return { verb: 'delete pod', uid, force: step.graceSeconds === 0 };
     case 'delete anchor':
-      return { verb: 'delete anchor', uid };
+      return { verb: 'delete anchor', name: names, uid };
     case 'delete job':
       return { verb: 'delete job', name, uid, version: Number(step.resourceVersion), propagation: 'Foreground' };
   }
@@ -110,7 +106,11 @@ function going(world: W, kill: Kill): W {
   return { ...world, local: { ...world.local, kill } };
 }
 
+function ownAnchor({ cluster, local }: W): Anchor | null {
+  return anchorNamed(cluster, local.names) ?? null;
+}
+
 function ownJob({ cluster, local }: W): Job | null {
   const found = jobNamed(cluster, local.jobName);
-  return isOfTask(asJob(found), RUN_NAME, TASK_LABEL) ? (found ?? null) : null;
+  return isOfTask(asJob(found), runName(local.names), TASK_LABEL) ? (found ?? null) : null;
 }

@@ -5,21 +5,35 @@ import { fencedMetadata, ownedBy, taskLabel } from '../../../src/fence.ts';
 import type { Anchor, Job, Pod } from '../cluster.ts';
 
 export const TEMPORAL_NAMESPACE = 'default';
-export const RUN: RunRef = { taskId: 'task', runId: 'run', attempt: 1 };
 export const SPEC_HASH = 'spec';
 
-const marks = fencedMetadata(TEMPORAL_NAMESPACE, RUN, 'command', SPEC_HASH);
+/** The names of an attempt: of what the task makes first, and of what it makes after a Reset, or a retry. */
+export type Names = 'J' | 'J2';
+
+const marks: Readonly<Record<Names, ReturnType<typeof marksOf>>> = { J: marksOf(1), J2: marksOf(2) };
 const ended = new Date(0);
 
-export const RUN_NAME = marks.name;
-export const TASK_LABEL = taskLabel(TEMPORAL_NAMESPACE, RUN.taskId);
+function marksOf(attempt: number) {
+  return fencedMetadata(TEMPORAL_NAMESPACE, runOf(attempt), 'command', SPEC_HASH);
+}
+
+function runOf(attempt: number): RunRef {
+  return { taskId: 'task', runId: 'run', attempt };
+}
+
+export const TASK_LABEL = taskLabel(TEMPORAL_NAMESPACE, 'task');
+
+export function runName(names: Names): string {
+  return marks[names].name;
+}
 
 export function anchorRef(uid: number): AnchorRef {
-  return { run: RUN, namespace: 'tasks', name: marks.name, uid: String(uid), workload: 'command', timeoutSeconds: 1 };
+  const [run, name] = [runOf(1), marks.J.name];
+  return { run, namespace: 'tasks', name, uid: String(uid), workload: 'command', timeoutSeconds: 1 };
 }
 
 export function jobRef(uid: number): JobRef {
-  return { namespace: 'tasks', name: marks.name, uid: String(uid) };
+  return { namespace: 'tasks', name: marks.J.name, uid: String(uid) };
 }
 
 /** Model objects are shared between states, so most are turned into this shape only once. */
@@ -37,15 +51,20 @@ function remembered<From extends object, To>(
   };
 }
 
-function metadata(of: { readonly uid: number; readonly ending: boolean }): V1ObjectMeta {
-  return { ...marks, uid: String(of.uid), ...(of.ending && { deletionTimestamp: ended }) };
+/** The mutant that gives its Job another name marks it as of the same attempt. */
+function metadata(of: { readonly name: string; readonly uid: number; readonly ending: boolean }): V1ObjectMeta {
+  return {
+    ...marks[of.name === 'J2' ? 'J2' : 'J'],
+    uid: String(of.uid),
+    ...(of.ending && { deletionTimestamp: ended }),
+  };
 }
 
 export const asConfigMap = remembered((anchor: Anchor): V1ConfigMap => ({ metadata: metadata(anchor) }));
 
 export const asJob = remembered((job: Job): V1Job => {
-  const own = metadata({ uid: job.uid, ending: job.ending !== '' });
-  const of: V1ObjectMeta = job.foreign ? { name: marks.name, uid: own.uid ?? '' } : own;
+  const own = metadata({ name: job.name, uid: job.uid, ending: job.ending !== '' });
+  const of: V1ObjectMeta = job.foreign ? { name: own.name ?? '', uid: own.uid ?? '' } : own;
   const owners = job.owner === 0 ? {} : { ownerReferences: [ownedBy(anchorRef(job.owner))] };
   return {
     metadata: { ...of, resourceVersion: String(job.version), ...owners },
@@ -58,5 +77,8 @@ export const asPod = remembered((pod: Pod): V1Pod | undefined => {
   if (pod.forced) return undefined;
   const phase = { pending: 'Pending', mounted: 'Pending', running: 'Running', done: 'Succeeded' }[pod.phase];
   const grace = pod.ending ? { deletionGracePeriodSeconds: 1 } : {};
-  return { metadata: { ...metadata(pod), ...grace, name: `pod-${pod.uid}` }, status: { phase } };
+  return {
+    metadata: { ...metadata({ ...pod, name: pod.mounts }), ...grace, name: `pod-${pod.uid}` },
+    status: { phase },
+  };
 });

@@ -5,29 +5,30 @@
  * container whose ConfigMap is gone; nobody but a kill force-deletes Pods while their container runs; for an anchor that was
  * created after its task was over, and for tasks whose record was closed from outside, the sweeper runs some day.
  */
+import { anchorNamed } from '../cluster.ts';
 import type { ClusterHabits } from '../controllers.ts';
 import type { Emit } from '../explore.ts';
-import type { Budget, Protocol, Told, World } from '../world.ts';
+import type { Budget, Protocol } from '../world.ts';
 import { tell } from '../promise.ts';
 import { apiWords, detached, send } from '../world.ts';
-import type { Activity, Attempt, Result, Variant } from './holdfast-activities.ts';
-import { afterAnswer, afterUnclear, move, newAttempt } from './holdfast-activities.ts';
-import { afterKillAnswer, type Kill, KILLER, killSteps } from './holdfast-kill.ts';
-
-export interface Holdfast {
-  /** What history says. */
-  readonly phase: 'provision' | 'reserve' | 'start' | 'run' | 'release' | 'closed';
-  readonly anchor: number;
-  readonly job: number;
-  readonly jobName: string;
-  readonly started: boolean;
-  readonly finished: boolean;
-  readonly cancel: boolean;
-  readonly attempts: readonly Attempt[];
-  readonly kill: Kill | null;
-}
-
-type W = World<Holdfast>;
+import { move } from './holdfast-activities.ts';
+import { anew, lost, resetSteps } from './holdfast-anew.ts';
+import type { Activity, Attempt, Result, Variant } from './holdfast-attempts.ts';
+import { afterAnswer, afterUnclear } from './holdfast-attempts.ts';
+import { afterKillAnswer, KILLER, killSteps } from './holdfast-kill.ts';
+import {
+  abandoned,
+  activityOf,
+  BEGINNING,
+  closed,
+  entered,
+  giveUp,
+  type Holdfast,
+  liveOf,
+  scheduled,
+  type W,
+  withAttempt,
+} from './holdfast-state.ts';
 
 export const HABITS: ClusterHabits = {
   podsPerJob: 1,
@@ -36,18 +37,6 @@ export const HABITS: ClusterHabits = {
   worksUntilEnd: true,
   ttl: false,
   kubelet: 'fresh',
-};
-
-const BEGINNING: Holdfast = {
-  phase: 'provision',
-  anchor: 0,
-  job: 0,
-  jobName: 'J',
-  started: false,
-  finished: false,
-  cancel: false,
-  attempts: [newAttempt(1, 'provision', true, 0, 'A')],
-  kill: null,
 };
 
 export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant: Variant = {}): Protocol<Holdfast> {
@@ -61,6 +50,7 @@ export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant
       workflowSteps(world, variant, emit);
       attemptSteps(world, variant, emit);
       killSteps(world, variant, emit);
+      resetSteps(world, variant, emit);
       faultSteps(world, emit);
     },
     answered: (local, from, answer) =>
@@ -84,10 +74,9 @@ function userSteps(world: W, emit: Emit<W>): void {
       left: { ...left, cancel: left.cancel - 1 },
     });
   if (left.terminate > 0) {
-    const attempts = local.attempts.map((attempt) => ({ ...attempt, live: false }));
-    const closed = {
+    const closed: W = {
       ...world,
-      local: { ...local, phase: 'closed' as const, attempts },
+      local: { ...abandoned(local), phase: 'closed' },
       left: { ...left, terminate: 0 },
     };
     emit('Somebody terminates the workflow: the record is closed and no code of it runs', tell(closed, 'terminated'));
@@ -95,29 +84,6 @@ function userSteps(world: W, emit: Emit<W>): void {
 }
 
 // --- The workflow -----------------------------------------------------------------------------------------------------
-
-const liveOf = (local: Holdfast) => local.attempts.find((attempt) => attempt.live);
-
-function freeId(local: Holdfast): number {
-  let id = 1;
-  while (local.attempts.some((attempt) => attempt.id === id)) id += 1;
-  return id;
-}
-
-/** A new attempt of the phase's activity, next to whatever zombies there are. */
-function scheduled(world: W, phase: Activity, live = true): W {
-  const { local } = world;
-  const settled = local.finished || phase === 'sweep' ? 1 : 0;
-  const given = phase === 'reserve' ? local.anchor : phase === 'start' ? local.job : settled;
-  const attempt = newAttempt(freeId(local), phase, live, given, local.jobName);
-  return { ...world, local: { ...local, attempts: inOrder([...local.attempts, attempt]) } };
-}
-
-const inOrder = (attempts: readonly Attempt[]) => [...attempts].sort((a, b) => a.id - b.id);
-
-function entered(world: W, phase: 'reserve' | 'start' | 'release'): W {
-  return scheduled({ ...world, local: { ...world.local, phase } }, phase);
-}
 
 function workflowSteps(world: W, variant: Variant, emit: Emit<W>): void {
   const { local, cluster, left } = world;
@@ -129,22 +95,31 @@ function workflowSteps(world: W, variant: Variant, emit: Emit<W>): void {
     if (job?.finished && job.ending === '')
       emit('The workflow follows the Job and sees that it has finished', entered(finished, 'release'));
     if (job === undefined || job.ending !== '')
-      emit('The workflow follows the Job and sees that it is gone', entered(world, 'release'));
+      emit(
+        'The workflow follows the Job and sees that it is gone',
+        local.adopted ? lost(world, variant) : entered(world, 'release'),
+      );
+    if (left.retry > 0 && local.names === 'J' && cluster.pods.length > 0)
+      emit('The workflow follows the Job and sees that the platform takes its Pod away', lost(world, variant));
     if (local.cancel) emit('The workflow hears of the cancel', entered(world, 'release'));
     return;
   }
   if (live === undefined) {
     const spent = variant.releaseOnce && local.phase === 'release';
-    const renamed = variant.reserveOtherName && local.phase === 'reserve' ? { ...local, jobName: 'J2' } : local;
-    const retried = scheduled({ ...world, local: renamed }, local.phase);
+    const renamed = variant.reserveOtherName && local.phase === 'reserve' ? { ...local, jobName: 'J*' } : local;
+    const retried = scheduled({ ...world, local: renamed }, activityOf(local.phase));
     if (!spent) emit(`Temporal schedules another attempt of ${local.phase}`, retried);
-    if (local.cancel && local.phase !== 'release')
+    if (local.cancel && isCancellable(local))
       emit('The workflow hears of the cancel between two attempts', giveUp(world, variant));
     return;
   }
-  if (local.cancel && local.phase !== 'release' && left.zombie > 0) {
-    const attempts = local.attempts.map((attempt) => ({ ...attempt, live: false }));
-    const without = { ...world, local: { ...local, attempts }, left: { ...left, zombie: left.zombie - 1 } };
+  if (local.cancel && local.phase === 'clear') {
+    const rest = local.attempts.filter(({ id }) => id !== live.id);
+    const stopped = detached({ ...world, local: { ...local, attempts: rest } }, [live.id]);
+    emit('The worker hears of the cancel while it clears', giveUp(stopped, variant));
+  }
+  if (local.cancel && isCancellable(local) && left.zombie > 0) {
+    const without = { ...world, local: abandoned(local), left: { ...left, zombie: left.zombie - 1 } };
     emit(
       `The workflow hears of the cancel; the attempt of ${local.phase}, given up by Temporal, goes on`,
       giveUp(without, variant),
@@ -152,24 +127,22 @@ function workflowSteps(world: W, variant: Variant, emit: Emit<W>): void {
   }
 }
 
-/** To release, with whatever is known; the mutant leaves it out when it knows of no Job. */
-function giveUp(world: W, variant: Variant): W {
-  if (variant.noReleaseIfUnknown && world.local.job === 0) return closed(world, 'cancelled_before_start');
-  return entered(world, 'release');
-}
-
-function closed(world: W, told: Told): W {
-  return tell({ ...world, local: { ...world.local, phase: 'closed' } }, told);
-}
+/** What releases is shielded. */
+const isCancellable = ({ phase }: Holdfast) => phase !== 'release' && phase !== 'last clear';
 
 /** A live follow that is told NOT_FOUND, or the sweeper: whoever sees a closed record and something of its run. */
 function sweeperSteps(world: W, variant: Variant, emit: Emit<W>): void {
   const { local, cluster } = world;
-  const left = cluster.anchor !== null || cluster.jobs.some((job) => !job.foreign && job.name === local.jobName);
-  const busy = local.attempts.some((attempt) => attempt.of === 'sweep');
   // A kill meets the same steps in a release that goes on without being wanted; both at once are too many states.
-  if (!left || busy || local.kill !== null || variant.noSweeper) return;
-  emit('The sweeper finds something of a task whose record is closed', scheduled(world, 'sweep', false));
+  if (local.kill !== null || variant.noSweeper) return;
+  for (const names of local.names === 'J' ? (['J'] as const) : (['J', 'J2'] as const)) {
+    const name = names === local.names ? local.jobName : names;
+    const left =
+      anchorNamed(cluster, names) !== undefined || cluster.jobs.some((job) => !job.foreign && job.name === name);
+    const busy = local.attempts.some((attempt) => attempt.of === 'sweep');
+    if (left && !busy)
+      emit('The sweeper finds something of a task whose record is closed', scheduled(world, 'sweep', false, names));
+  }
 }
 
 // --- Attempts ---------------------------------------------------------------------------------------------------------
@@ -179,7 +152,7 @@ function attemptSteps(world: W, variant: Variant, emit: Emit<W>): void {
     const next = move(attempt, world.cluster, variant);
     if (next === undefined) continue;
     if (next.result !== undefined) {
-      emit(next.label, concluded(world, attempt, next.result, variant));
+      emit(next.label, over(world, attempt, next.result, variant));
       continue;
     }
     const moved = { ...world, local: withAttempt(world.local, attempt.id, () => next.attempt) };
@@ -187,11 +160,7 @@ function attemptSteps(world: W, variant: Variant, emit: Emit<W>): void {
   }
 }
 
-function withAttempt(local: Holdfast, id: number, change: (attempt: Attempt) => Attempt): Holdfast {
-  return { ...local, attempts: local.attempts.map((attempt) => (attempt.id === id ? change(attempt) : attempt)) };
-}
-
-function concluded(world: W, attempt: Attempt, result: Result, variant: Variant): W {
+function over(world: W, attempt: Attempt, result: Result, variant: Variant): W {
   const { local } = world;
   const without: W = {
     ...world,
@@ -203,9 +172,10 @@ function concluded(world: W, attempt: Attempt, result: Result, variant: Variant)
 
 function advanced(world: W, of: Activity, result: Result, variant: Variant): W {
   const { local } = world;
-  if (of === 'release') return ended(world, result);
+  if (of === 'release') return released(world, result, variant);
   if (result.is === 'again') return world;
-  if (result.is !== 'done') return entered(world, 'release');
+  if (result.is !== 'done') return lost(world, variant);
+  if (of === 'clear') return cleared(world, result.started, variant);
   const known: Holdfast = {
     ...local,
     anchor: of === 'provision' ? result.uid : local.anchor,
@@ -220,13 +190,27 @@ function advanced(world: W, of: Activity, result: Result, variant: Variant): W {
   return { ...next, local: { ...known, phase: 'run' } };
 }
 
-function ended(world: W, result: Result): W {
+function cleared(world: W, started: boolean, variant: Variant): W {
+  if (world.local.phase === 'last clear') return concluded(world, started);
+  return world.local.cancel ? giveUp(world, variant) : entered(world, 'provision');
+}
+
+function released(world: W, result: Result, variant: Variant): W {
   const { local } = world;
   if (result.is === 'unsettled') return entered({ ...world, local: { ...local, finished: true } }, 'release');
   if (result.is !== 'done') return scheduled(world, 'release');
+  if (local.again && !local.finished) return anew(world, variant);
+  const known: W = { ...world, local: { ...local, started: local.started || result.started } };
+  // Provision was cut short, and may not have seen to what was left before it.
+  if (local.names === 'J2' && local.anchor === 0 && !variant.toldBeforeOlder) return entered(known, 'last clear');
+  return concluded(known, false);
+}
+
+function concluded(world: W, started: boolean): W {
+  const { local } = world;
   if (local.finished) return closed(world, 'succeeded');
   if (!local.cancel) return closed(world, 'failed');
-  return closed(world, local.started || result.started ? 'cancelled' : 'cancelled_before_start');
+  return closed(world, local.started || started ? 'cancelled' : 'cancelled_before_start');
 }
 
 // --- Faults -----------------------------------------------------------------------------------------------------------
@@ -244,11 +228,10 @@ function faultSteps(world: W, emit: Emit<W>): void {
     });
   }
   if (left.zombie > 0 && local.phase !== 'closed' && local.phase !== 'run' && liveOf(local) !== undefined) {
-    const attempts = local.attempts.map((attempt) => ({ ...attempt, live: false }));
-    const late = { ...world, local: { ...local, attempts }, left: { ...left, zombie: left.zombie - 1 } };
+    const late = { ...world, local: abandoned(local), left: { ...left, zombie: left.zombie - 1 } };
     emit(
       `Temporal times out the attempt of ${local.phase} and starts another; the first goes on`,
-      scheduled(late, local.phase),
+      scheduled(late, activityOf(local.phase)),
     );
   }
 }

@@ -184,7 +184,7 @@ export function answer(world: PlatformWorld, result: 'created' | 'refused' | 're
     : tell(set(free, { worker: 'over', status: 'failed' }), 'failed');
 }
 
-const JOB = { verb: 'create job', name: 'J', owner: 0, mounts: false, suspended: false, foreign: false } as const;
+const JOB = { verb: 'create job', name: 'J', owner: 0, mounts: '', suspended: false, foreign: false } as const;
 
 /** The create as one step; or one that stays on its way to the API server while the dispatcher tries again. */
 export function createsJob(

@@ -80,7 +80,7 @@ function workflowSteps(world: W, nameOf: (tries: number) => string, emit: Emit<W
   if (local.phase === 'create') {
     if (local.activity === 'due') {
       const sent: W = { ...world, local: { ...local, activity: 'sent', tries: Math.min(local.tries + 1, 3) } };
-      const shape = { owner: 0, mounts: false, suspended: false, foreign: false };
+      const shape = { owner: 0, mounts: '', suspended: false, foreign: false };
       emit(
         'Create activity sends "create the Job"',
         send(sent, CREATE, { verb: 'create job', name: nameOf(local.tries), ...shape }),

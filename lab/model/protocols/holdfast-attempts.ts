@@ -1,0 +1,104 @@
+/** An attempt of one of Holdfast's activities: what it was given, what it has read, and what becomes of an answer. */
+import type { Anchor, Answer, ApiRequest, Job, Propagation } from '../cluster.ts';
+import type { Names } from './holdfast-objects.ts';
+
+/** What is left out of the fence, to see whether a property catches it. */
+export interface Flaws {
+  readonly bornStarted?: true;
+  readonly blindStart?: true;
+  readonly noMount?: true;
+  readonly noOwner?: true;
+  readonly adoptUnread?: true;
+  readonly reserveOtherName?: true;
+  readonly propagation?: Propagation;
+  readonly deleteWithoutUid?: true;
+  readonly deleteWithoutVersion?: true;
+  readonly takeAnyName?: true;
+  readonly anchorFirst?: true;
+  readonly toldBeforeProof?: true;
+  readonly podsBeforeAnchor?: true;
+  readonly noPodProof?: true;
+  readonly noReleaseIfUnknown?: true;
+  readonly noSweeper?: true;
+  readonly releaseOnce?: true;
+  readonly endingDeletedUntold?: true;
+  readonly killReleasesFirst?: true;
+  readonly killToldBeforeProof?: true;
+  readonly killForgetsForce?: true;
+  readonly resetLeavesOlder?: true;
+  readonly toldBeforeOlder?: true;
+  readonly retryBeforeRelease?: true;
+}
+
+/** What could be added to the fence, to see whether it closes a hole. */
+export interface Additions {
+  /** Reserve writes the key that Pods mount into the anchor whose uid is in the history; that of no other. */
+  readonly armedByUid?: true;
+  /** "Before its start" is told only if start was never scheduled, whatever release has or has not seen. */
+  readonly startedByHistory?: true;
+  /** The code reads anchor and Job at once, so either may be read first; the Pods are read last in any case. */
+  readonly jobReadFirst?: true;
+}
+
+export type Variant = Flaws & Additions;
+
+/** `clear`: provision, or the last release, removes what is left of an older attempt. */
+export type Activity = 'clear' | 'provision' | 'reserve' | 'start' | 'release' | 'sweep';
+
+export interface Attempt {
+  readonly id: number;
+  readonly of: Activity;
+  readonly at: 'send' | 'wait' | 'granted' | 'arming' | 'armed' | 'lost' | 'read' | 'early' | 'anchor' | 'job' | 'pods';
+  /** Its result is still wanted; otherwise it is a zombie, or the sweeper. */
+  readonly live: boolean;
+  /** What it was given: reserve the anchor's uid, start the Job's; release 1 if the Job's ending is in the history. */
+  readonly given: number;
+  readonly names: Names;
+  /** The Job's: that of `names`, but for a mutant. */
+  readonly name: string;
+  readonly anchor: Anchor | null;
+  readonly job: Job | null;
+  readonly calm: boolean;
+  /** Release saw the Job un-suspended, or a Pod. */
+  readonly sawStarted: boolean;
+}
+
+export type Result =
+  | { readonly is: 'done'; readonly uid: number; readonly started: boolean }
+  /** Release found that the Job has ended by itself, and has deleted nothing. */
+  | { readonly is: 'unsettled' }
+  /** A failure that Temporal retries. */
+  | { readonly is: 'again' }
+  | { readonly is: 'lost' };
+
+/** What an attempt does next: goes on, sends a request and waits, or is over. */
+export interface Move {
+  readonly label: string;
+  readonly attempt: Attempt;
+  readonly request?: ApiRequest;
+  readonly result?: Result;
+}
+
+type Asked = Pick<Attempt, 'id' | 'of' | 'live' | 'given' | 'names' | 'name'>;
+
+export function newAttempt(asked: Asked): Attempt {
+  const at = asked.of === 'start' ? 'read' : removes(asked) ? 'anchor' : 'send';
+  return { ...asked, at, anchor: null, job: null, calm: true, sawStarted: false };
+}
+
+export const removes = ({ of }: Pick<Attempt, 'of'>) => of === 'release' || of === 'sweep' || of === 'clear';
+
+/** The answer is with the attempt. A create or a start that was granted is enough; all else is read again. */
+export function afterAnswer(attempt: Attempt, { code, uid }: Answer): Attempt {
+  if (removes(attempt)) return { ...attempt, at: 'anchor' };
+  if (attempt.at === 'arming') return { ...attempt, at: code === 200 ? 'armed' : 'lost' };
+  if (code === 201) return { ...attempt, at: 'granted', given: uid };
+  if (code === 200) return { ...attempt, at: 'granted' };
+  return { ...attempt, at: 'read' };
+}
+
+/** Nobody knows what became of the request: read, then decide. */
+export function afterUnclear(attempt: Attempt): Attempt {
+  if (attempt.at === 'arming') return { ...attempt, at: 'send' };
+  return { ...attempt, at: removes(attempt) ? 'anchor' : 'read' };
+}

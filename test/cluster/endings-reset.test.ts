@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Eyes } from '../../lab/sweep/eyes.ts';
-import { SIGHTING_SIGNAL, type Sighting } from '../../src/contract.ts';
+import { SIGHTING_SIGNAL, type Sighting, STATE_QUERY, type TaskState } from '../../src/contract.ts';
 import { isEnding, taskLabel } from '../../src/fence.ts';
 import type { TaskView } from '../../src/task-view.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
@@ -47,6 +47,9 @@ interface Play {
 async function bringTo(state: State): Promise<string> {
   const { taskId } = await scene.client.start(command(busybox, UNTIL_TOLD));
   await until(`${taskId} runs`, () => runs(taskId));
+  // Told by a signal, which is one more point.
+  const told = () => scene.client.temporal.workflow.getHandle(taskId).query<TaskState>(STATE_QUERY);
+  await until(`${taskId} has heard that it runs`, async () => (await told()).pod?.phase === 'Running');
   if (state === 'cancelled') expect(await scene.client.cancel(taskId)).toBe('cancelled_running');
   if (state === 'finished') {
     await tellToFinish(scene, taskId);

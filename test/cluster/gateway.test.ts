@@ -181,9 +181,9 @@ it('race with completion: a cancel at that instant, whenever it lands, is told w
   const [waves, atOnce] = [6, 4];
   const told: string[] = [];
   const one = async (case_: number) => {
-    const id = await running(command(busybox, 'sleep 4'));
+    const id = await running(command(busybox, 'sleep 6'));
     // Spread over the seconds that it runs, and the time in which its end becomes known.
-    await sleep((case_ / (waves * atOnce)) * 6_000);
+    await sleep((case_ / (waves * atOnce)) * 8_000);
     const { status, body } = await cancel(id);
     const { outcome, closedAt } = await scene.client.describe(id);
     told.push(body.status);

@@ -7,6 +7,7 @@ import { fencedMetadata } from '../../src/fence.ts';
 import { METRICS } from '../../src/metrics.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
+import { tellToFinish, UNTIL_TOLD } from './until-told.ts';
 
 let scene: Scene;
 let busybox: string;
@@ -117,8 +118,9 @@ it('shows a release that is stuck, since it was asked for, until it is done; and
 describe('of what happened while no worker lived', () => {
   it('the next one counts: an orphan that Terminate left, a cancel since its request, a cancel that an ending outran', async () => {
     const terminated = await running();
-    const ended = await running(command(busybox, 'sleep 3'));
+    const ended = await running(command(busybox, UNTIL_TOLD));
     await scene.worker.end('SIGKILL');
+    await tellToFinish(scene, ended);
     const handle = (taskId: string) => scene.client.temporal.workflow.getHandle(taskId);
     await handle(terminated).terminate('operator');
     const unseen = await scene.client.start(command(busybox, FOREVER));

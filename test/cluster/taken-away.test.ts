@@ -13,6 +13,7 @@ import { localState } from '../../lab/stage/local-state.ts';
 import type { CommandTask } from '../../src/contract.ts';
 import { CONTAINER } from '../../src/kubernetes/job.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
+import { tellToFinish, UNTIL_TOLD } from './until-told.ts';
 
 const nothing = { anchors: [], jobs: [], pods: [] };
 
@@ -194,10 +195,11 @@ describe.concurrent('deleted by hand:', () => {
   });
 
   it('the anchor of a running task, but not what it owns: the task ends by itself, as it would have', async () => {
-    const taskId = await ours.running('sleep 3');
+    const taskId = await ours.running(UNTIL_TOLD);
     const { anchor: name } = await ours.namesOf(taskId);
     const body = { propagationPolicy: 'Orphan' };
     await ours.scene.core.deleteNamespacedConfigMap({ name, namespace: ours.scene.namespace, body });
+    await tellToFinish(ours.scene, taskId);
     expect(await outcomeOf(ours, taskId)).toBe('succeeded');
   });
 

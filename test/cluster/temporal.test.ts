@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STATE_QUERY, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
 import { DOORS, openDoor } from './doors.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
+import { tellToFinish, UNTIL_TOLD } from './until-told.ts';
 
 let scene: Scene;
 let busybox: string;
@@ -42,9 +43,10 @@ async function isGone(taskId: string): Promise<boolean> {
 
 describe("Temporal's own client", () => {
   it('starts a task, queries its state, and gets its typed result', async () => {
-    const handle = await running(command(busybox, 'sleep 2'));
+    const handle = await running(command(busybox, UNTIL_TOLD));
     const state = await handle.query<TaskState>(STATE_QUERY);
     expect(state).toMatchObject({ phase: 'running', workload: 'command', started: true });
+    await tellToFinish(scene, handle.workflowId);
     expect(await handle.result()).toMatchObject({ outcome: 'succeeded', output: { exitCode: 0 } });
     expect((await handle.describe()).memo).toMatchObject({ state: { outcome: 'succeeded' } });
   });
@@ -67,8 +69,10 @@ describe("Temporal's own client", () => {
     const { taskId } = await scene.client.start(command(busybox, FOREVER));
     await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
     const handle = scene.client.temporal.workflow.getHandle(taskId);
-    const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
-    expect(metadata.currentDetails).toMatch(/Phase \| running[\s\S]*Job[\s\S]*Pod/);
+    await until('its details tell of its Job and its Pod', async () => {
+      const metadata = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+      return /Phase \| running[\s\S]*Job[\s\S]*Pod/.test(metadata.currentDetails ?? '');
+    });
     await scene.client.cancel(taskId, { reason: 'budget is spent' });
     const { events } = await handle.fetchHistory();
     const scheduled = events?.filter(({ activityTaskScheduledEventAttributes: a }) => a) ?? [];

@@ -66,6 +66,7 @@ class Kill {
   #terminated = false;
   #deleted = false;
   #foundAny = false;
+  /** Since the task was over in Temporal. */
   #couldRun = false;
 
   constructor(ground: KillGround, taskId: string, options: DirectKillOptions) {
@@ -102,7 +103,10 @@ class Kill {
     this.#signal?.throwIfAborted();
     this.#firstRunId ??= before.firstRunId;
     if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();
-    let [ended, left] = [await this.#endWorkflow(), await this.#clear()];
+    let ended = await this.#endWorkflow();
+    // What was seen while the task was open says nothing of what it left: it may have ended by itself since.
+    this.#couldRun = false;
+    let left = await this.#clear();
     do {
       // A Reset may have begun another run while the one before was cleared away.
       ended = await this.#endWorkflow();

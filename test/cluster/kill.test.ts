@@ -133,6 +133,34 @@ describe('a kill of a task whose worker lives', () => {
     }
   });
 
+  it('that ends by itself while it is looked at, before anything was ended, tells that it completed', async () => {
+    const [deleting, looked, over] = [new Gate(), new Gate(), new Gate()];
+    const taskId = `looked-at-${randomUUID().slice(0, 8)}`;
+    const task = taskLabel(await namespaceId(scene.client.temporal), taskId);
+    let [isDeleting, isLooking] = [false, false];
+    scene.proxy.setRule(({ verb, kind, of }) => {
+      if (verb === 'delete' && kind === 'Job' && of.startsWith(`hf-${taskId}-`)) {
+        isDeleting = true;
+        deleting.open();
+        return { do: 'hold', until: looked };
+      }
+      // The worker waits, so the first to list is the kill.
+      if (!isDeleting || isLooking || verb !== 'list' || kind !== 'Job' || !of.includes(task)) return { do: 'pass' };
+      isLooking = true;
+      return { do: 'hold answer', until: over };
+    });
+    scene.proxy.setWitness({
+      answered: ({ verb, kind }) => isLooking && verb === 'list' && kind === 'Job' && looked.open(),
+    });
+    await scene.client.start(command(busybox, 'echo done'), { id: taskId });
+    await deleting.opened;
+    const killed = scene.client.kill(taskId, { waitSeconds: PATIENT });
+    expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'succeeded' });
+    over.open();
+    expect(await killed).toMatchObject({ answer: 'already_completed', was: 'succeeded', left: [] });
+    await untilNothingIsLeft(taskId);
+  });
+
   it('takes the run with it that a Reset begins meanwhile', async () => {
     const { temporal } = scene.client;
     const { taskId, runId } = await scene.client.start(command(busybox, FOREVER));

@@ -2,25 +2,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
+import type { Evidence } from './result.ts';
 import type { CancelsResult } from '../cancels/results.ts';
 import type { ModelResult, MutantsResult, SweepResult } from './other-tiers.ts';
 import { pictureOf } from './picture.ts';
 import { headOf, withHead } from './readme.ts';
 import { render } from './render.ts';
 import type { Table } from './table.ts';
-
-export interface Evidence {
-  readonly kind: 'evidence';
-  /** Tier 1: `npm run lab -- model --json`. */
-  readonly model?: ModelResult;
-  readonly mutants?: MutantsResult;
-  /** Tier 2: `npm run lab -- sweep --summary docs/evidence/sweep-NODES.json`. */
-  readonly sweeps?: readonly SweepResult[];
-  /** Tier 3: this report's own. */
-  readonly table?: Table;
-  /** `npm run lab -- cancels --summary docs/evidence/cancels.json`. */
-  readonly cancels?: CancelsResult;
-}
 
 const DOCS = join(repository, 'docs');
 const RESULTS = join(DOCS, 'evidence');

@@ -1,5 +1,5 @@
 /** The head of the README: the table in short, between markers, so that a number is never typed by hand. */
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from './result.ts';
 import { SCENARIO_NAMES } from './observation.ts';
 import type { Cell } from './stats.ts';
 import type { TableRow } from './table.ts';

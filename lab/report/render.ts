@@ -1,7 +1,7 @@
 /** The evidence as a page. */
 import { PAYLOAD } from '../protocols/jobs.ts';
 import { cancelsSection } from './cancels-section.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from './result.ts';
 import { type Scenario, SCENARIO_NAMES, SCENARIOS } from './observation.ts';
 import { modelSection, mutantsSection, sweepSection } from './other-tiers.ts';
 import type { Cell, Percentile } from './stats.ts';

@@ -1,11 +1,11 @@
 /** The HTTP API: what every request goes through, and the routes, a line for each file. */
-import { randomUUID } from 'node:crypto';
-import { fastify, type FastifyRequest, LogController } from 'fastify';
-import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyRequest } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
 import { HoldfastError } from '../errors.ts';
 import { version } from '../version.ts';
 import { guard } from './auth/guard.ts';
 import { limitRate } from './auth/rate.ts';
+import { type App, bareApp } from './bare-app.ts';
 import type { Caller } from './caller.ts';
 import { checkRequest } from './check.ts';
 import type { Deps } from './deps.ts';
@@ -19,13 +19,6 @@ import { killRoute } from './routes/kill.ts';
 import { startRoutes } from './routes/start.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { taskRoutes } from './routes/tasks.ts';
-
-/** Of all but a start: a filter, a reason. Bytes. */
-const BODY_BYTES = 64 * 1024;
-/** An id of 200 characters, each of which may take twelve in a URL. */
-const PARAM_CHARACTERS = 2_400;
-
-export type App = ReturnType<typeof bareApp>;
 
 export async function createApp(deps: Deps): Promise<App> {
   const app = bareApp(deps);
@@ -50,20 +43,6 @@ export async function createApp(deps: Deps): Promise<App> {
   return app;
 }
 
-function bareApp({ log, proxies }: Pick<Deps, 'log' | 'proxies'>) {
-  return fastify({
-    loggerInstance: log,
-    // Ours is one line for each request, without its query and its headers.
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestId,
-    bodyLimit: BODY_BYTES,
-    ...(proxies && { trustProxy: [...proxies] }),
-    routerOptions: { maxParamLength: PARAM_CHARACTERS },
-    // Whoever still has a connection while we stop is answered, and told to close it.
-    return503OnClosing: false,
-  }).withTypeProvider<ZodTypeProvider>();
-}
-
 /** `Content-Type: application/json` with nothing after it, as front ends send it, is no body. */
 function acceptNoBody(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -71,12 +50,6 @@ function acceptNoBody(app: App): void {
     if (body === '') done(null, undefined);
     else void parse(request, String(body), done);
   });
-}
-
-/** Theirs, if it cannot do harm in a log. */
-function requestId({ headers }: { readonly headers: FastifyRequest['headers'] }): string {
-  const given = headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 /** Request ids, one line in the log and one count for each request. */

@@ -1,7 +1,7 @@
 /** The description of the API, made of the schemas that the routes check with. */
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { App } from './app.ts';
+import type { App } from './bare-app.ts';
 import type { Scope } from './caller.ts';
 
 const TAGS = [

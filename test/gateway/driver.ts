@@ -1,6 +1,6 @@
 /** Calls operations by their names, and refuses every answer that the API's own description does not allow. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { App } from '../../src/gateway/app.ts';
+import type { App } from '../../src/gateway/bare-app.ts';
 import { document } from '../../src/gateway/openapi.ts';
 import { addFormats, type Description, operationsOf, type Placed } from './contract.ts';
 

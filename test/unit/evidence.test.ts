@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Evidence } from '../../lab/report/evidence.ts';
+import type { Evidence } from '../../lab/report/result.ts';
 import { merged } from '../../lab/report/evidence.ts';
 import { idIn } from '../../lab/report/faults.ts';
 import { judge } from '../../lab/report/judge.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS } from '../../src/errors.ts';
 import { SCOPES } from '../../src/gateway/caller.ts';
 import { document } from '../../src/gateway/openapi.ts';
-import type { App } from '../../src/gateway/app.ts';
+import type { App } from '../../src/gateway/bare-app.ts';
 import { type Description, operationsOf } from '../gateway/contract.ts';
 import { gatewayWithoutTemporal } from './gateway-stage.ts';
 

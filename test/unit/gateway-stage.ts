@@ -1,7 +1,8 @@
 /** The gateway without a network: its answers before Temporal has a say, or with a Temporal that is away. */
 import { Client, Connection } from '@temporalio/client';
 import { HoldfastClient } from '../../src/client.ts';
-import { type App, createApp } from '../../src/gateway/app.ts';
+import { createApp } from '../../src/gateway/app.ts';
+import type { App } from '../../src/gateway/bare-app.ts';
 import { anyone } from '../../src/gateway/auth/guard.ts';
 import type { Deps } from '../../src/gateway/deps.ts';
 import { GatewayMetrics } from '../../src/gateway/metrics.ts';

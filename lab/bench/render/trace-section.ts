@@ -1,5 +1,6 @@
 /** A trace as a table: what happened when, who did it, and how long it took. */
-import type { Hop, Trace } from '../trace/trace.ts';
+import type { Hop } from '../trace/hop.ts';
+import type { Trace } from '../trace/trace.ts';
 
 interface HopRow {
   readonly at: string;

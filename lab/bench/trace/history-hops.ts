@@ -1,6 +1,6 @@
 /** Pure: the events of a history as hops. */
 import type { temporal } from '@temporalio/proto';
-import type { Hop } from './trace.ts';
+import type { Hop } from './hop.ts';
 
 type Event = temporal.api.history.v1.IHistoryEvent;
 

@@ -1,6 +1,6 @@
 /** Pure: requests that passed the proxy, as hops; what has nothing to do with one task is left out. */
 import type { Passed } from '../traffic.ts';
-import type { Hop } from './trace.ts';
+import type { Hop } from './hop.ts';
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', GET: 'read', PATCH: 'patch', DELETE: 'delete' };
 const KINDS: Readonly<Record<string, string>> = { configmaps: 'anchor', jobs: 'Job', pods: 'Pod' };

@@ -5,16 +5,8 @@ import { listenTo } from '../container-words.ts';
 import { Ground, taskOf, type Tools } from '../ground.ts';
 import { Traffic } from '../traffic.ts';
 import { hopsOfHistory } from './history-hops.ts';
+import type { Hop } from './hop.ts';
 import { hopsOfRequests } from './request-hops.ts';
-
-export interface Hop {
-  /** Milliseconds since the client was asked. */
-  readonly at: number;
-  readonly who: 'client' | 'Temporal' | 'worker' | 'Kubernetes' | 'container';
-  readonly what: string;
-  /** Milliseconds. */
-  readonly took?: number;
-}
 
 export interface Trace {
   readonly measuredAt: string;

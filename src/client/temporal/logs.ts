@@ -3,13 +3,15 @@ import { HoldfastError } from '../../errors.ts';
 import { taskLabel } from '../../fence.ts';
 import { type ContainerLine, linesSince } from '../../logs/container-lines.ts';
 import { LogStore, type StoredRun } from '../../logs/store.ts';
-import type { LogOptions } from '../task-client.ts';
-import type { HoldfastClient } from './client.ts';
+import type { LogOptions, TaskClient } from '../task-client.ts';
 import { LOOK_MS } from './look.ts';
+
+/** How a task stands, and under which Temporal its output is kept. */
+type Asked = Pick<TaskClient, 'describe'> & { readonly namespaceId: () => Promise<string> };
 
 /** @throws HoldfastError TASK_UNKNOWN, LOGS_UNAVAILABLE */
 export async function* logLines(
-  client: HoldfastClient,
+  client: Asked,
   logDir: string,
   taskId: string,
   { follow = false, signal }: LogOptions,
@@ -34,7 +36,7 @@ export async function* logLines(
   throw new HoldfastError('LOGS_UNAVAILABLE', `No output of task ${taskId} is in ${logDir}.`);
 }
 
-async function latestRun(client: HoldfastClient, store: LogStore, taskId: string): Promise<StoredRun | undefined> {
+async function latestRun(client: Asked, store: LogStore, taskId: string): Promise<StoredRun | undefined> {
   const runs = await store.runsOf(taskLabel(await client.namespaceId(), taskId));
   return runs.at(-1);
 }

@@ -1,6 +1,6 @@
 /** Who may pass: a route names the scope that it takes, and whoever asks proves to have it. */
 import { HoldfastError } from '../../errors.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import { type Caller, SCOPES } from '../caller.ts';
 import type { CountFailure } from './rate.ts';
 

@@ -2,7 +2,7 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HoldfastError } from '../../errors.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import type { Caller } from '../caller.ts';
 
 /** Callers, and addresses, that are counted at the same time; beyond them who has been quiet longest begins anew. */

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import { cancelMany } from '../bulk-cancel.ts';
 import type { Deps } from '../deps.ts';
 import { BULK_LIMIT, bulkAnswer, bulkRequest } from '../wire/cancel.ts';

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts';
 import { tryDuration } from '../../settings.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import type { Caller } from '../caller.ts';
 import { cancelTask } from '../cancel.ts';
 import type { Deps } from '../deps.ts';

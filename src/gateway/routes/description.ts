@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, HoldfastError, isErrorCode } from '../../errors.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import { document } from '../openapi.ts';
 import { refusals } from '../wire/problem.ts';
 

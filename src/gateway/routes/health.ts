@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import type { Deps } from '../deps.ts';
 import { readiness } from '../readiness.ts';
 import { refusals } from '../wire/problem.ts';

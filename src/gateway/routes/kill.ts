@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts';
 import { tryDuration } from '../../settings.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import type { Deps } from '../deps.ts';
 import { visibleTask } from '../visible-task.ts';
 import { killAnswer, killRequest, wireKill } from '../wire/kill.ts';

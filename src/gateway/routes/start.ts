@@ -2,7 +2,7 @@ import type { Task } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 import { digest } from '../../fence.ts';
 import { isWorkload, unknownWorkload } from '../workload.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import type { Caller } from '../caller.ts';
 import { checkLater } from '../check.ts';
 import { ask, type Deps } from '../deps.ts';

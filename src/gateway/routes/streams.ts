@@ -5,7 +5,7 @@ import { cursorOf, END } from '../../client/news.ts';
 import { HoldfastError } from '../../errors.ts';
 import { taskLabel } from '../../fence.ts';
 import { LogStore } from '../../logs/store.ts';
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import { ask, type Deps } from '../deps.ts';
 import { Feeds } from '../streams/feed.ts';
 import { ENDED, hadOf, linesSince, taskEvents, taskLog } from '../streams/follow.ts';

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { App } from '../bare-app.ts';
 import { ask, type Deps } from '../deps.ts';
 import { type Page, pages } from '../list.ts';
 import { visibleTask } from '../visible-task.ts';

@@ -1,6 +1,6 @@
 /** How a kill is asked for and answered on the wire. */
 import { z } from 'zod';
-import type { KillReport } from '../../client.ts';
+import type { KillReport } from '../../kill/contract.ts';
 import { duration } from '../../schemas/fields.ts';
 import { reason } from './cancel.ts';
 import { OUTCOMES } from './task.ts';

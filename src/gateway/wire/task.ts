@@ -1,6 +1,6 @@
 /** How a task looks on the wire, while it lives and when it has ended. Names are in snake case; absent is null. */
 import { z } from 'zod';
-import type { TaskOutcome } from '../../client.ts';
+import type { TaskOutcome } from '../../client/task-client.ts';
 import type { Outcome, Phase, Problem, WorkloadName } from '../../contract.ts';
 import type { TaskView } from '../../task-view.ts';
 import { workloads } from '../../workloads/index.ts';

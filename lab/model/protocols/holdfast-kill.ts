@@ -11,15 +11,7 @@ import { tell } from '../promise.ts';
 import { send } from '../world.ts';
 import type { Variant } from './holdfast-attempts.ts';
 import { asConfigMap, asJob, asPod, runName, TASK_LABEL } from './holdfast-objects.ts';
-import { abandoned, type Holdfast, type W } from './holdfast-state.ts';
-
-export interface Kill {
-  readonly at: 'workflow' | 'anchor' | 'job' | 'pods' | 'wait';
-  readonly anchor: Anchor | null;
-  readonly job: Job | null;
-  /** It removed a Pod's object without the node's word. */
-  readonly forced: boolean;
-}
+import { abandoned, type Holdfast, type Kill, type W } from './holdfast-state.ts';
 
 /** Whose requests they are; attempts have smaller numbers. */
 export const KILLER = 100;

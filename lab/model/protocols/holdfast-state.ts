@@ -1,12 +1,21 @@
 /** What Holdfast's workflow and its attempts know, and the moves from phase to phase. */
+import type { Anchor, Job } from '../cluster.ts';
 import { tell } from '../promise.ts';
 import type { Told, World } from '../world.ts';
 import type { Activity, Attempt, Variant } from './holdfast-attempts.ts';
 import { newAttempt } from './holdfast-attempts.ts';
-import type { Kill } from './holdfast-kill.ts';
 import type { Names } from './holdfast-objects.ts';
 
 export type Phase = 'clear' | 'provision' | 'reserve' | 'start' | 'run' | 'release' | 'last clear' | 'closed';
+
+/** What the process of a kill knows. */
+export interface Kill {
+  readonly at: 'workflow' | 'anchor' | 'job' | 'pods' | 'wait';
+  readonly anchor: Anchor | null;
+  readonly job: Job | null;
+  /** It removed a Pod's object without the node's word. */
+  readonly forced: boolean;
+}
 
 export interface Holdfast {
   /** What history says. */

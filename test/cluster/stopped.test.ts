@@ -19,7 +19,7 @@ const STORE = ['etcd', 'kube-apiserver'];
 const CONTROLLERS = ['kube-controller-manager', 'kube-scheduler'];
 const KUBERNETES = [...STORE, ...CONTROLLERS];
 
-/** How long servers are away, at least: longer than any heartbeat timeout or deadline of the product. Seconds. */
+/** How long servers are away, at least: longer than any deadline, and than the heartbeat timeout of all that is short. Seconds. */
 const AWAY = 12;
 
 const nothing = { anchors: [], jobs: [], pods: [] };

@@ -45,12 +45,3 @@ export async function interleaved<T>(
   }
   return seen;
 }
-
-/** Work for each item, so many at the same time. The first failure ends it. */
-export async function sideBySide<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>) {
-  const left = items.values();
-  const lane = async () => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
-}

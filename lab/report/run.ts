@@ -1,6 +1,7 @@
 /** Runs the cases of one protocol: a few at a time while they are busy, all of them while they are only watched. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { paced } from '../../src/paced.ts';
 import type { Protocol, Stage } from '../protocols/protocol.ts';
 import { FaultDesk } from './faults.ts';
 import type { Ground } from './ground.ts';
@@ -39,10 +40,13 @@ export async function runCases(
     const names = wanted.map((item) => nameOf(protocol, item));
     const judging: Promise<void>[] = [];
     const watch = (name: CaseName, course: Course) => judging.push(look(protocol, tools, name, course, watching));
-    await inTurns(
+    await paced(
       names.filter(({ scenario }) => scenario !== 'D'),
-      async (name) => watch(name, await play(tools, name)),
-      watching,
+      { atOnce: BUSY },
+      (name) =>
+        play(tools, name)
+          .then((course) => watch(name, course))
+          .catch((error: unknown) => watching.dropped(name, String(error))),
     );
     await Promise.all(judging);
     const killed = names.filter(({ scenario }) => scenario === 'D');
@@ -63,17 +67,6 @@ export async function runCases(
 function nameOf({ name }: Protocol, { scenario, index }: Wanted): CaseName {
   const id = `${randomUUID().slice(0, 6)}-${scenario.toLowerCase()}${String(index).padStart(4, '0')}`;
   return { scenario, index, id, faulted: name === 'holdfast' && index % 2 === 1 ? 'start' : 'create' };
-}
-
-async function inTurns(names: readonly CaseName[], work: (name: CaseName) => Promise<unknown>, watching: Watching) {
-  const left = [...names];
-  const take = async () => {
-    for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      const current = name;
-      await work(current).catch((error: unknown) => watching.dropped(current, String(error)));
-    }
-  };
-  await Promise.all(Array.from({ length: BUSY }, take));
 }
 
 /** From submit to the first Pod with nothing in the way: the median of a few, which also warms the programs up. */

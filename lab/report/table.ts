@@ -10,6 +10,7 @@ import { holdfastVersion } from '../stage/version.ts';
 import { pathsFrom } from '../../dev/system/paths.ts';
 import { readConfig } from '../../src/config.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
+import { paced } from '../../src/paced.ts';
 import { PROTOCOLS } from '../protocols/index.ts';
 import { LIMITS } from '../protocols/jobs.ts';
 import type { Protocol } from '../protocols/protocol.ts';
@@ -69,13 +70,13 @@ export async function measureTable(options: TableOptions): Promise<Table> {
   const redis = await startRedis(folder);
   const store = new CaseStore(options);
   const seen: Observation[] = [];
-  const measure = (protocol: Protocol) =>
+  const measure = async (protocol: Protocol) =>
     protocol.needsRedis && typeof redis === 'string'
       ? rowOf(protocol, [], 0, redis)
       : measureRow(protocol, kube, options, store, redis, seen);
   try {
     const wanted = PROTOCOLS.filter(({ name }) => options.protocols.includes(name));
-    const rows = await sideBySide(wanted, AT_ONCE, measure);
+    const rows = await paced(wanted, { atOnce: AT_ONCE }, measure);
     return {
       kind: 'table',
       measuredAt: new Date().toISOString(),
@@ -92,17 +93,6 @@ export async function measureTable(options: TableOptions): Promise<Table> {
     if (typeof redis !== 'string') await redis.close();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Results in the order of the items. */
-async function sideBySide<T, R>(items: readonly T[], atOnce: number, work: (item: T) => R | Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const left = [...items.entries()];
-  const take = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) results[next[0]] = await work(next[1]);
-  };
-  await Promise.all(Array.from({ length: atOnce }, take));
-  return results;
 }
 
 async function measureRow(

@@ -3,7 +3,7 @@
  * stays a cancel; a problem becomes a failure with a code, and its kind decides who tries again.
  */
 import { ApplicationFailure, cancellationDetails, cancellationSignal, heartbeat, log } from '@temporalio/activity';
-import type { Problem, RunRef } from '../contract.ts';
+import type { Problem } from '../contract.ts';
 import { ERRORS, type ErrorCode, HoldfastError, isErrorCode } from '../errors.ts';
 import { ApiError } from '../kubernetes/api-error.ts';
 import { Crowd, type Pace } from './crowd.ts';
@@ -117,9 +117,4 @@ export function describeApi(error: ApiError): { code: ErrorCode; message: string
     case 'unclear':
       return { code: error.status === undefined ? 'KUBERNETES_UNREACHABLE' : 'KUBERNETES_UNCLEAR', message };
   }
-}
-
-/** The run as fields of a log line. */
-export function runFields(run: RunRef, jobName: string): Record<string, unknown> {
-  return { taskId: run.taskId, runId: run.runId, jobName };
 }

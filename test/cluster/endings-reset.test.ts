@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Eyes } from '../../lab/sweep/eyes.ts';
 import { SIGHTING_SIGNAL, type Sighting, STATE_QUERY, type TaskState } from '../../src/contract.ts';
 import { isEnding, taskLabel } from '../../src/fence.ts';
+import { paced } from '../../src/paced.ts';
 import type { TaskView } from '../../src/task-view.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { mostAtOnce } from './at-once.ts';
-import { inTurns } from './phases.ts';
 import { command, images, openScene, type Scene, until } from './scene.ts';
 import { tellToFinish, UNTIL_TOLD } from './until-told.ts';
 
@@ -155,7 +155,7 @@ describe('Reset: one started Job at a time, then it ends like a fresh task, and 
       { state, point, times: 2, last: turn(point, 'cancel', 'terminate') },
       ...(state === 'running' ? [{ state, point, times: 1, last: turn(point, 'terminate', 'cancel') } as const] : []),
     ]);
-    await inTurns(plays, AT_ONCE, play);
+    await paced(plays, { atOnce: AT_ONCE }, play);
     await scene.client.cancel(taskId);
     expect(await scene.remains(taskId)).toEqual(nothing);
   });

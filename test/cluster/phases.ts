@@ -117,14 +117,3 @@ export async function hasContainer(scene: Scene, taskId: string): Promise<boolea
   const { pods } = await scene.remains(taskId);
   return pods.some(({ status }) => status?.containerStatuses?.[0]?.state?.running !== undefined);
 }
-
-/** Plays so many at a time, in order. */
-export async function inTurns<T, R>(items: readonly T[], atOnce: number, play: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const waiting = items.entries();
-  const player = async () => {
-    for (const [index, item] of waiting) results[index] = await play(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, player));
-  return results;
-}

@@ -1,5 +1,6 @@
 /** Many tasks of `true` at once: how long until all results are there. */
-import { type Bench, interleaved, sideBySide } from '../bench.ts';
+import { paced } from '../../../src/paced.ts';
+import { type Bench, interleaved } from '../bench.ts';
 import { sides } from '../estimate.ts';
 import { Ground, taskOf } from '../ground.ts';
 import type { Measured } from '../result.ts';
@@ -41,7 +42,7 @@ function benchOf(name: string, nodes: 'real' | 'simulated', size: number): Bench
 async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
   const since = Date.now();
   const results: Promise<void>[] = [];
-  await sideBySide(names, AT_ONCE, async (name) => {
+  await paced(names, { atOnce: AT_ONCE }, async (name) => {
     const { taskId, job } = await ground.start(name, task);
     results.push(succeeded(ground, taskId).then(() => ground.eyes.forget(job)));
   });
@@ -56,10 +57,10 @@ async function succeeded(ground: Ground, taskId: string): Promise<void> {
 
 async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
   const since = Date.now();
-  await sideBySide(names, AT_ONCE, (name) => ground.raw.create(name, task));
+  await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
   const seconds = ((await ground.eyes.whenAll(names, 'jobComplete')) - since) / 1_000;
   // Ours are gone when their results are there; these are taken away outside of what is measured.
-  await sideBySide(names, AT_ONCE, (name) => ground.raw.delete(name));
+  await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.delete(name));
   await ground.eyes.whenAll(names, 'jobGone');
   for (const name of names) ground.eyes.forget(name);
   return seconds;

@@ -1,5 +1,6 @@
 /** Many running tasks cancelled at once: how long until all are proved gone. */
-import { type Bench, interleaved, sideBySide } from '../bench.ts';
+import { paced } from '../../../src/paced.ts';
+import { type Bench, interleaved } from '../bench.ts';
 import { sides } from '../estimate.ts';
 import { type Begun, Ground, taskOf } from '../ground.ts';
 
@@ -35,13 +36,13 @@ export const bulkCancel: Bench = {
 /** Seconds. */
 async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
   const tasks: Begun[] = [];
-  await sideBySide(names, AT_ONCE, async (name) => tasks.push(await ground.start(name, task)));
+  await paced(names, { atOnce: AT_ONCE }, async (name) => tasks.push(await ground.start(name, task)));
   const jobs = tasks.map(({ job }) => job);
   await ground.eyes.whenAll(jobs, 'running');
   const since = Date.now();
   const { client } = ground.stage;
   const told: Promise<void>[] = [];
-  await sideBySide(tasks, AT_ONCE, async ({ taskId }) => {
+  await paced(tasks, { atOnce: AT_ONCE }, async ({ taskId }) => {
     await client.cancel(taskId, { wait: false });
     told.push(cancelled(ground, taskId));
   });
@@ -58,10 +59,10 @@ async function cancelled(ground: Ground, taskId: string): Promise<void> {
 }
 
 async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
-  await sideBySide(names, AT_ONCE, (name) => ground.raw.create(name, task));
+  await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
   await ground.eyes.whenAll(names, 'running');
   const since = Date.now();
-  await sideBySide(names, AT_ONCE, (name) => ground.raw.delete(name));
+  await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.delete(name));
   const seconds = ((await ground.eyes.whenAll(names, 'podGone')) - since) / 1_000;
   await ground.eyes.whenAll(names, 'jobGone');
   for (const name of names) ground.eyes.forget(name);

@@ -1,5 +1,6 @@
 /** What one task asks of both servers in its life: counted, so that a busy machine changes little of it. */
-import { type Bench, sideBySide } from '../bench.ts';
+import { paced } from '../../../src/paced.ts';
+import { type Bench } from '../bench.ts';
 import { estimate, exactly } from '../estimate.ts';
 import { Ground, taskOf, type Tools } from '../ground.ts';
 import { Traffic } from '../traffic.ts';
@@ -63,7 +64,7 @@ async function playAll(
   const events: number[] = [];
   const names = Array.from({ length: count }, (_, index) => `${kind.replaceAll(' ', '-')}-${count}-${index}`);
   const script = kind === 'succeeds' ? 'sleep 2' : 'trap "exit 143" TERM; sleep 600 & wait';
-  await sideBySide(names, AT_ONCE, async (name) => {
+  await paced(names, { atOnce: AT_ONCE }, async (name) => {
     const { taskId, job } = await ground.start(name, taskOf(tools.image, ['sh', '-c', script]));
     await ground.eyes.when(job, 'running');
     if (kind === 'is cancelled') await client.cancel(taskId);

@@ -1,6 +1,7 @@
 /** Many tasks that run and have nothing to tell: what they cost one worker, Temporal and the API server. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bench, type How, sideBySide } from '../bench.ts';
+import { paced } from '../../../src/paced.ts';
+import { type Bench, type How } from '../bench.ts';
 import { type Estimate, estimate, exactly } from '../estimate.ts';
 import { Ground, taskOf, type Tools } from '../ground.ts';
 import type { Measured, Unit } from '../result.ts';
@@ -68,7 +69,7 @@ async function samples(how: How, take: () => Promise<Load>): Promise<readonly Lo
 async function startAll(ground: Ground, how: How, task: ReturnType<typeof taskOf>): Promise<void> {
   const names = Array.from({ length: how.size }, (_, index) => `w-${index}`);
   let started = 0;
-  await sideBySide(names, AT_ONCE, async (name) => {
+  await paced(names, { atOnce: AT_ONCE }, async (name) => {
     const { job } = await ground.start(name, task);
     await ground.eyes.when(job, 'running');
     ground.eyes.forget(job);

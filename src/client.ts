@@ -7,16 +7,10 @@ import type { TaskClient } from './client/task-client.ts';
 import { HoldfastClient } from './client/temporal/client.ts';
 import type { Config } from './config.ts';
 
-export { HoldfastHttpClient } from './client/http/client.ts';
-export type { HttpClientOptions } from './client/http/gateway.ts';
-export type * from './client/task-client.ts';
+export * from './http.ts';
 export { HoldfastClient, type HoldfastClientOptions } from './client/temporal/client.ts';
 export { type Config, readConfig } from './config.ts';
-export type * from './contract.ts';
-export { ERRORS, type ErrorCode, EXIT, HoldfastError } from './errors.ts';
-export type * from './kill/contract.ts';
-export type { ContainerLine } from './logs/container-lines.ts';
-export type { TaskView } from './task-view.ts';
+export { EXIT } from './errors.ts';
 
 /** Over HTTP if the configuration names a gateway, else over Temporal. @throws HoldfastError TEMPORAL_UNREACHABLE */
 export async function connect(config: Config): Promise<TaskClient> {

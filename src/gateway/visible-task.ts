@@ -1,4 +1,5 @@
 /** A task as its caller may see it: what is another tenant's does not exist. */
+import { unlessUnknown } from '../client/unless-unknown.ts';
 import { HoldfastError } from '../errors.ts';
 import type { TaskView } from '../task-view.ts';
 import { type Caller, maySee } from './caller.ts';
@@ -7,10 +8,7 @@ import { retentionOf, spoken } from './retention.ts';
 
 /** @throws HoldfastError TASK_UNKNOWN, which says how long tasks are remembered. */
 export async function visibleTask(deps: Deps, caller: Caller, taskId: string): Promise<TaskView> {
-  const view = await ask(deps, () => deps.client.describe(taskId)).catch((error: unknown) => {
-    if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
-    throw error;
-  });
+  const view = await unlessUnknown(ask(deps, () => deps.client.describe(taskId)));
   if (view !== undefined && maySee(caller, view)) return view;
   throw await unknownTask(deps, taskId);
 }

@@ -1,7 +1,6 @@
 /** Tasks over the HTTP API of a gateway. It needs nothing but `fetch`, so it runs in a browser, too. */
 import { answerOf } from '../../cancel-answer.ts';
 import { type CancelAnswer, LIMITS, type Task } from '../../contract.ts';
-import { HoldfastError } from '../../errors.ts';
 import type { WireCancel } from '../../gateway/wire/cancel.ts';
 import type { WireKill } from '../../gateway/wire/kill.ts';
 import type { WireStarted } from '../../gateway/wire/start.ts';
@@ -20,6 +19,7 @@ import type {
   TaskEvent,
   TaskOutcome,
 } from '../task-client.ts';
+import { unlessUnknown } from '../unless-unknown.ts';
 import { follow, linesIn } from './event-stream.ts';
 import { eventFrom, outcomeFrom, reportFrom, viewFrom } from './from-wire.ts';
 import { Gateway, type HttpClientOptions } from './gateway.ts';
@@ -134,10 +134,7 @@ export class HoldfastHttpClient implements TaskClient {
       within,
       repeatable: true,
     } as const;
-    return this.#gateway.json<WireCancel>(ask).catch((error: unknown) => {
-      if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
-      throw error;
-    });
+    return unlessUnknown(this.#gateway.json<WireCancel>(ask));
   }
 }
 

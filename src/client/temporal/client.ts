@@ -25,6 +25,7 @@ import type {
   TaskEvent,
   TaskOutcome,
 } from '../task-client.ts';
+import { unlessUnknown } from '../unless-unknown.ts';
 import { abortable } from './abortable.ts';
 import { describeTask } from './describe.ts';
 import { outcomeOf, requestCancel } from './end.ts';
@@ -112,10 +113,7 @@ export class HoldfastClient implements TaskClient {
     { reason = '', by, wait = true, signal }: CancelOptions & { readonly by?: string } = {},
   ): Promise<CancelAnswer> {
     return abortable(this.temporal, signal, async () => {
-      const description = await describeTask(this.temporal, taskId).catch((error: unknown) => {
-        if (error instanceof HoldfastError && error.code === 'TASK_UNKNOWN') return undefined;
-        throw error;
-      });
+      const description = await unlessUnknown(describeTask(this.temporal, taskId));
       if (description === undefined) return 'unknown_task';
       const before = summaryOf(description);
       if (!before.open) return answerOf(before, 'before');

@@ -15,7 +15,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  isCancellation,
   rootCause,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -47,7 +46,7 @@ export async function runTask(task: Task): Promise<TaskResult> {
 async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Promise<Ending> {
   const held = await CancellationScope.cancellable(() => provision(fence, task, story));
   const job = await CancellationScope.cancellable(() => dispatch(held, story));
-  return CancellationScope.withTimeout(held.timeoutSeconds * 1_000, () => run(held, job, story));
+  return CancellationScope.cancellable(() => run(held, job, story));
 }
 
 async function provision(fence: Fence, task: Task, story: Story): Promise<AnchorRef> {
@@ -94,7 +93,8 @@ function conclude({ ending, error, interrupted, found }: FencedEnd, story: Story
 }
 
 function problemOf(error: unknown): Problem {
-  if (isCancellation(error))
+  // Only follow has a deadline over all of its attempts.
+  if (error instanceof ActivityFailure && error.retryState === 'TIMEOUT')
     return {
       code: 'DEADLINE_EXCEEDED',
       message: 'The task did not end within its timeout.',

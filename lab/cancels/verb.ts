@@ -1,10 +1,9 @@
 /** `npm run lab -- cancels`: cancels over HTTP, aimed at the moment in which a task completes. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { paced } from '../../src/paced.ts';
+import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { randomOf } from '../sweep/cases.ts';
 import { Aim } from './aim.ts';
@@ -33,10 +32,7 @@ export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage);
   const options = readOptions(args);
   const result = await measure(options);
-  if (options.summary !== undefined) {
-    await mkdir(dirname(options.summary), { recursive: true });
-    await writeFile(options.summary, `${JSON.stringify(result, undefined, 2)}\n`);
-  }
+  if (options.summary !== undefined) writeJson(options.summary, result);
   console.log(options.json ? JSON.stringify(result) : inWords(result));
   process.exitCode = result.untrue.length === 0 && result.unplayed === 0 ? 0 : 1;
 }

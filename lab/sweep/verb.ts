@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createLogger } from '../../src/telemetry.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
+import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { localState } from '../stage/local-state.ts';
 import { allCases, learn, sweep } from './sweep.ts';
 import { parseCase, type Case } from './cases.ts';
-import { Results, summarise, type Summary, writeSummary } from './results.ts';
+import { Results, summarise, type Summary } from './results.ts';
 import { type CaseResult, Theatre } from './theatre.ts';
 
 export const usage = `sweep: a fault proxy between the product and a real API server; every case is judged from the server's own watch
@@ -52,7 +53,7 @@ export async function run(args: readonly string[]): Promise<void> {
       onBlind: ({ message }) => console.error(`${message}\nwhat was under way is played again, on new stages`),
     });
     const summary = { ...summarise(results.all), bystandersUntouched, nodes: kubernetes.containers };
-    if (options.summary !== undefined) await writeSummary(options.summary, summary);
+    if (options.summary !== undefined) writeJson(options.summary, summary);
     console.log(options.json ? JSON.stringify(summary) : inWords(summary));
     process.exitCode = summary.failed.length === 0 && bystandersUntouched ? 0 : 1;
   } finally {

@@ -6,6 +6,7 @@ import { paced } from '../../src/paced.ts';
 import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { randomOf } from '../sweep/cases.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { Aim } from './aim.ts';
 import { untruths } from './judge.ts';
 import { play, type Played } from './play.ts';
@@ -123,16 +124,10 @@ function readOptions(args: readonly string[]): Options {
     },
   });
   return {
-    cases: count('--cases', values.cases),
-    atOnce: count('--at-once', values['at-once']),
-    seed: count('--seed', values.seed),
+    cases: wholeNumber('--cases', values.cases),
+    atOnce: wholeNumber('--at-once', values['at-once']),
+    seed: wholeNumber('--seed', values.seed),
     summary: values.summary,
     json: values.json,
   };
-}
-
-function count(flag: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new TypeError(`${flag} takes a whole number from 1, got ${text}`);
 }

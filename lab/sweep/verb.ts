@@ -8,6 +8,7 @@ import { bundleWorkflows } from '../../src/worker.ts';
 import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { localState } from '../stage/local-state.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { allCases, learn, sweep } from './sweep.ts';
 import { parseCase, type Case } from './cases.ts';
 import { Results, summarise, type Summary } from './results.ts';
@@ -132,16 +133,11 @@ function readOptions(args: readonly string[]): Options {
       json: { type: 'boolean', default: false },
     },
   });
-  const atOnce = values['at-once'] === undefined ? undefined : Number(values['at-once']);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-  if (!Number.isInteger(Number(values.cases)) || Number(values.cases) < 1)
-    throw new TypeError(`--cases takes a whole number from 1, got ${values.cases}`);
   if (minutes !== undefined && !(minutes > 0)) throw new TypeError(`--minutes takes a number, got ${values.minutes}`);
-  if (atOnce !== undefined && !(Number.isInteger(atOnce) && atOnce > 0))
-    throw new TypeError(`--at-once takes a whole number from 1, got ${values['at-once']}`);
   return {
-    atOnce,
-    cases: Number(values.cases),
+    atOnce: values['at-once'] === undefined ? undefined : wholeNumber('--at-once', values['at-once']),
+    cases: wholeNumber('--cases', values.cases),
     until: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
     only: values.case.map(parseCase),
     out: values.out,

@@ -13,8 +13,11 @@ export class Bystander {
     this.#uid = uid;
   }
 
+  /** The value of its task label. */
+  static readonly TASK = 'f'.repeat(40);
+
   static async place(stage: Stage): Promise<Bystander> {
-    const labels = { [LABEL.managedBy]: MANAGED_BY, [LABEL.run]: NAME, [LABEL.task]: 'f'.repeat(40) };
+    const labels = { [LABEL.managedBy]: MANAGED_BY, [LABEL.run]: NAME, [LABEL.task]: Bystander.TASK };
     const containers = [{ name: 'main', image: 'holdfast.local/none:1' }];
     const job = await stage.batch.createNamespacedJob({
       namespace: stage.namespace,

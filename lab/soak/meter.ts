@@ -1,0 +1,61 @@
+/** The memory of a worker over time, and how it grows. */
+import { residentMegabytes } from '../bench/worker-meters.ts';
+
+export interface Sample {
+  /** Since the soak began. */
+  readonly seconds: number;
+  readonly megabytes: number;
+  /** Tasks that are open, and that have ended so far. */
+  readonly open: number;
+  readonly ended: number;
+}
+
+const EVERY_MS = 15_000;
+
+export class Meter {
+  readonly samples: Sample[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  /** `onGone` is called once if there is no such process any more. */
+  constructor(pid: number, count: () => Omit<Sample, 'megabytes'>, onGone: (why: string) => void) {
+    const take = () => {
+      try {
+        const megabytes = Math.round(residentMegabytes(pid) * 10) / 10;
+        this.samples.push({ ...count(), megabytes });
+      } catch (error) {
+        this.stop();
+        onGone(String(error));
+      }
+    };
+    this.#timer = setInterval(take, EVERY_MS);
+    take();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+export interface Growth {
+  /** Megabytes. */
+  readonly anHour: number;
+  readonly aThousandTasks: number;
+}
+
+/** By least squares over the second half: at first a heap grows to what it needs. */
+export function growthOf(samples: readonly Sample[]): Growth {
+  const half = samples.slice(Math.floor(samples.length / 2));
+  return {
+    anHour: slope(half.map(({ seconds, megabytes }) => [seconds, megabytes])) * 3_600,
+    aThousandTasks: slope(half.map(({ ended, megabytes }) => [ended, megabytes])) * 1_000,
+  };
+}
+
+/** Of the line that is nearest to all points; 0 where they say nothing of it. */
+export function slope(points: readonly (readonly [number, number])[]): number {
+  const mean = (of: (point: readonly [number, number]) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [meanX, meanY] = [mean(([x]) => x), mean(([, y]) => y)];
+  const spread = mean(([x]) => (x - meanX) ** 2);
+  return spread > 0 ? mean(([x, y]) => (x - meanX) * (y - meanY)) / spread : 0;
+}

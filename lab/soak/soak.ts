@@ -1,0 +1,199 @@
+/** A steady flow of tasks, while a worker is killed and the API server restarted again and again; then the last look. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outcome } from '../../src/contract.ts';
+import { until } from '../stage/until.ts';
+import { Flow } from './flow.ts';
+import type { Ground } from './ground.ts';
+import { hitsOf, type Hit, type Target } from './hits.ts';
+import { latePods, type Offence, offences } from './judge.ts';
+import { Meter } from './meter.ts';
+import { partOf } from './parts.ts';
+import { idOf, play, type Played, type Told } from './play.ts';
+import type { DoneHit, Entry, Failure, Soaked } from './results.ts';
+
+export interface SoakOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  /** Tasks a second. Default: what gets through. */
+  readonly rate: number | undefined;
+  readonly onFailure: (failure: Failure) => void;
+  readonly tell: (message: string) => void;
+}
+
+/** Between two looks whether something is to be sent; two turns of the flow; two words of progress. Milliseconds. */
+const TICK_MS = 50;
+const TURN_MS = 5_000;
+const TELL_MS = 30_000;
+/** Temporal's words for an ending, and ours. */
+const RECORDED: Readonly<Record<string, Outcome>> = {
+  COMPLETED: 'succeeded',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  TERMINATED: 'terminated',
+  TIMED_OUT: 'timed_out',
+};
+/** What comes late is the sweeper's, which needs two looks. Seconds. */
+const QUIET_SECONDS = 300;
+
+export class Soak {
+  readonly #ground: Ground;
+  readonly #options: SoakOptions;
+  readonly #flow: Flow;
+  readonly #since = Date.now();
+  readonly #playing = new Set<Promise<void>>();
+  readonly #entries: Entry[] = [];
+  readonly #failures: Failure[] = [];
+  readonly #hits: DoneHit[] = [];
+  readonly #outcomes = new Map<string, string>();
+  #sent = 0;
+  #told = 0;
+
+  constructor(ground: Ground, options: SoakOptions) {
+    this.#ground = ground;
+    this.#options = options;
+    this.#flow = new Flow(options.rate);
+  }
+
+  async run(): Promise<Soaked> {
+    const { steady, eyes } = this.#ground;
+    const count = () => ({ seconds: Math.round(this.#seconds), open: this.#open, ended: this.#told });
+    const onGone = (what: string) => this.#fail('the worker that nobody kills', { is: 'ended', what });
+    const meter = new Meter(steady.pid, count, onGone);
+    const telling = setInterval(() => this.#tell(meter), TELL_MS);
+    try {
+      const hits = hitsOf(this.#options.seed, this.#options.minutes * 60);
+      await Promise.all([this.#send(), this.#hitAll(hits, 'worker'), this.#hitAll(hits, 'API server')]);
+      meter.stop();
+      this.#options.tell(`${this.#open} tasks are open; they are let end`);
+      await Promise.all(this.#playing);
+      await this.#lookForTheLastTime();
+    } finally {
+      meter.stop();
+      clearInterval(telling);
+    }
+    const { samples } = meter;
+    return { entries: this.#entries, failures: this.#failures, hits: this.#hits, gaps: eyes.gaps, samples };
+  }
+
+  get #seconds(): number {
+    return (Date.now() - this.#since) / 1_000;
+  }
+
+  get #open(): number {
+    return this.#sent - this.#told;
+  }
+
+  async #send(): Promise<void> {
+    for (let turnedAt = 0; this.#seconds < this.#options.minutes * 60; await sleep(TICK_MS)) {
+      const [seconds, sent, open] = [this.#seconds, this.#sent, this.#open];
+      for (let due = this.#flow.due({ seconds, sent, open }); due > 0; due -= 1) this.#begin();
+      if (Date.now() - turnedAt < TURN_MS) continue;
+      turnedAt = Date.now();
+      this.#flow.turn();
+    }
+  }
+
+  #begin(): void {
+    const part = partOf(this.#options.seed, this.#sent);
+    this.#sent += 1;
+    const taskId = idOf(this.#ground, part);
+    let isTold = false;
+    const onTold = (told: Told) => {
+      isTold = true;
+      this.#hear(taskId, told);
+    };
+    const playing = play(this.#ground, part, onTold)
+      .then((played) => this.#keep(played))
+      .catch((error: unknown) => {
+        if (!isTold) this.#told += 1;
+        this.#fail(taskId, { is: 'unjudged', what: error instanceof Error ? error.message : String(error) });
+      })
+      .finally(() => this.#playing.delete(playing));
+    this.#playing.add(playing);
+  }
+
+  #hear(taskId: string, { part, outcome, toldIn }: Told): void {
+    this.#told += 1;
+    if (outcome !== undefined) this.#outcomes.set(taskId, outcome);
+    if (part.act === 'none') this.#flow.learn(toldIn - part.seconds);
+  }
+
+  #keep(played: Played): void {
+    const { taskId, part, answer, outcome, toldIn, answeredIn, goneIn } = played;
+    for (const offence of offences(played)) this.#fail(taskId, offence);
+    const { act, seconds } = part;
+    const waited = act === 'none' ? toldIn - seconds : undefined;
+    this.#entries.push({ taskId, act, answer, outcome, waited, answeredIn, goneIn, latePods: latePods(played).length });
+  }
+
+  async #hitAll(hits: readonly Hit[], target: Target): Promise<void> {
+    for (const { at } of hits.filter((hit) => hit.target === target)) {
+      await sleep(Math.max(0, at - this.#seconds) * 1_000);
+      const begun = this.#seconds;
+      await (target === 'worker' ? this.#ground.killWorker() : this.#ground.restartApiServer());
+      this.#hits.push({ target, at: Math.round(begun), seconds: this.#seconds - begun });
+    }
+  }
+
+  /** What no task's own look can show. */
+  async #lookForTheLastTime(): Promise<void> {
+    const { eyes, bystander } = this.#ground;
+    await this.#compareWithTemporal();
+    const isEmpty = async () => (await this.#ground.left()).length === 0;
+    await until('nothing is left', isEmpty, QUIET_SECONDS).catch(() => undefined);
+    for (const name of await this.#ground.left()) this.#fail(name, { is: 'left', what: 'it is there at the end' });
+    for (const { id, glimpse } of eyes.stragglers) {
+      // An empty anchor that was made late is left to the sweeper, and gone by now.
+      const what = `${glimpse.kind} ${glimpse.name} was ${glimpse.type} after all had been told`;
+      if (glimpse.kind !== 'ConfigMap') this.#fail(id, { is: 'ran on', what });
+    }
+    if (!(await bystander.isUntouched())) this.#fail('bystander', { is: 'touched', what: 'it is not as it was' });
+  }
+
+  /** Every task has one ending in Temporal's own list, which lags, and it is the one that was told. */
+  async #compareWithTemporal(): Promise<void> {
+    const differing = async () => {
+      const listed = await this.#listed();
+      const ids = Array.from({ length: this.#sent }, (_, number) => idOf(this.#ground, { number }));
+      return ids.flatMap((id) => {
+        const [told, recorded] = [this.#outcomes.get(id), listed.get(id)];
+        return told !== undefined && told === recorded ? [] : [{ id, told, recorded }];
+      });
+    };
+    const agrees = async () => (await differing()).length === 0;
+    await until("Temporal's list agrees", agrees, 60).catch(() => undefined);
+    for (const { id, told, recorded } of await differing())
+      this.#fail(id, {
+        is: 'lost',
+        what: `told ${told ?? 'nothing'}, and Temporal has it as ${recorded ?? 'unknown'}`,
+      });
+  }
+
+  async #listed(): Promise<ReadonlyMap<string, string>> {
+    const { client, namespace } = this.#ground.stage;
+    const listed = new Map<string, string>();
+    const query = `TaskQueue = '${namespace}'`;
+    for await (const { workflowId, status } of client.temporal.workflow.list({ query }))
+      listed.set(workflowId, RECORDED[status.name] ?? status.name);
+    return listed;
+  }
+
+  #fail(id: string, offence: Offence): void {
+    const failure = { id, ...offence };
+    this.#failures.push(failure);
+    this.#options.onFailure(failure);
+  }
+
+  #tell({ samples }: Meter): void {
+    const hits = (target: Target) => this.#hits.filter((hit) => hit.target === target).length;
+    this.#options.tell(
+      [
+        `${Math.round(this.#seconds)} s`,
+        `${this.#sent} tasks, ${(this.#told / this.#seconds).toFixed(1)} a second, ${this.#open} open`,
+        `${this.#failures.length} failures`,
+        `${Math.round(samples.at(-1)?.megabytes ?? 0)} MB`,
+        `${hits('worker')} workers killed, ${hits('API server')} restarts of the API server`,
+      ].join('; '),
+    );
+  }
+}

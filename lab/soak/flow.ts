@@ -5,11 +5,11 @@
 import { percentile } from '../report/stats.ts';
 
 /** Open at the same time, first. */
-const FIRST = 10;
-const MORE = 2;
+const FIRST = 20;
+const MORE = 4;
 const LESS = 0.75;
-/** What a task may take beyond what its container runs, in the middle of those of a turn. Seconds. */
-const PATIENCE = 5;
+/** From the sending of a task until its container runs, in the middle of those of a turn. Seconds. */
+const PATIENCE = 3;
 /** Tasks that a turn is judged by, at least. */
 const ENOUGH = 5;
 /** Whatever the rate: what two workers follow. */
@@ -30,7 +30,7 @@ export class Flow {
     return Math.max(0, Math.min(Math.floor(seconds * this.#rate) - sent, MOST - open));
   }
 
-  /** Of a task that was left alone: what it took beyond what its container runs. Seconds. */
+  /** From the sending of a task until its container ran: what its worker's death does later is not in it. Seconds. */
   learn(wait: number): void {
     this.#waits.push(wait);
   }

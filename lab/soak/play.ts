@@ -17,8 +17,6 @@ export interface PlayGround {
   readonly temporalId: string;
 }
 
-export type Told = Pick<Played, 'part' | 'outcome' | 'toldIn'>;
-
 export interface Played extends Seen {
   readonly taskId: string;
   /** Seconds: from being sent to the outcome, from the request to its answer, from the outcome until nothing was left. */
@@ -34,13 +32,20 @@ const QUIET_MS = 300_000;
 /** How long a request that was not answered is repeated: servers are restarted, and slow after it. Milliseconds. */
 const INSIST_MS = 180_000;
 
-/** Tells when the outcome is there; then the task is over for those who wait for it, if not for us. */
-export async function play(ground: PlayGround, part: Part, onTold: (played: Told) => void): Promise<Played> {
+export interface Ears {
+  /** A container of it runs, so many seconds after it was sent. */
+  readonly runs: (seconds: number) => void;
+  /** The outcome is there: the task is over for those who wait for it, if not for us. */
+  readonly told: (outcome: Outcome | undefined) => void;
+}
+
+export async function play(ground: PlayGround, part: Part, ears: Ears): Promise<Played> {
   const { stage, eyes } = ground;
   const taskId = idOf(ground, part);
   const task = taskLabel(ground.temporalId, taskId);
   const limit = AbortSignal.timeout(LOST_MS);
   const since = Date.now();
+  void eyes.when(task, () => isSighted('running', eyes.of(task))).then(() => ears.runs(secondsSince(since)));
   await insist(() => stage.client.start(commandOf(ground, part), { id: taskId }), limit);
   const ended = outcomeOf(stage, taskId, limit);
   const acted = act(ground, part, ended, limit);
@@ -48,7 +53,7 @@ export async function play(ground: PlayGround, part: Part, onTold: (played: Told
   acted.catch(() => undefined);
   const outcome = await ended;
   const toldIn = secondsSince(since);
-  onTold({ part, outcome, toldIn });
+  ears.told(outcome);
   const { answer, answeredIn } = outcome === undefined ? NOTHING : await acted;
   const told = await insist(() => eyes.now(task));
   const leftAfterQuiet = outcome === undefined ? [] : await leftOf(ground, taskId, task);

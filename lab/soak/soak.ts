@@ -8,7 +8,7 @@ import { hitsOf, type Hit, type Target } from './hits.ts';
 import { latePods, type Offence, offences } from './judge.ts';
 import { Meter } from './meter.ts';
 import { partOf } from './parts.ts';
-import { idOf, play, type Played, type Told } from './play.ts';
+import { idOf, play, type Played } from './play.ts';
 import type { DoneHit, Entry, Failure, Soaked } from './results.ts';
 
 export interface SoakOptions {
@@ -97,25 +97,23 @@ export class Soak {
     const part = partOf(this.#options.seed, this.#sent);
     this.#sent += 1;
     const taskId = idOf(this.#ground, part);
-    let isTold = false;
-    const onTold = (told: Told) => {
-      isTold = true;
-      this.#hear(taskId, told);
+    let isOpen = true;
+    const close = () => {
+      if (isOpen) this.#told += 1;
+      isOpen = false;
     };
-    const playing = play(this.#ground, part, onTold)
+    const told = (outcome: Outcome | undefined) => {
+      close();
+      if (outcome !== undefined) this.#outcomes.set(taskId, outcome);
+    };
+    const playing = play(this.#ground, part, { told, runs: (seconds) => this.#flow.learn(seconds) })
       .then((played) => this.#keep(played))
       .catch((error: unknown) => {
-        if (!isTold) this.#told += 1;
+        close();
         this.#fail(taskId, { is: 'unjudged', what: error instanceof Error ? error.message : String(error) });
       })
       .finally(() => this.#playing.delete(playing));
     this.#playing.add(playing);
-  }
-
-  #hear(taskId: string, { part, outcome, toldIn }: Told): void {
-    this.#told += 1;
-    if (outcome !== undefined) this.#outcomes.set(taskId, outcome);
-    if (part.act === 'none') this.#flow.learn(toldIn - part.seconds);
   }
 
   #keep(played: Played): void {

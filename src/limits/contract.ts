@@ -11,15 +11,19 @@ export interface Limits {
   readonly perTenant?: number;
 }
 
-/** A run that wants a slot, or has one. */
-export interface Claim {
-  /** The fence's own name of the run: a grant to one run is none to another, whatever a Reset delivers again. */
-  readonly run: string;
-  readonly taskId: string;
+/** As whose it wants to be let in, and how soon. */
+export interface Wish {
   /** Tasks that belong to nobody belong together. */
   readonly tenant: string;
   /** 1 is let in first; Temporal's own numbers, 1 to 5. */
   readonly priority: number;
+}
+
+/** A run that wants a slot, or has one. */
+export interface Claim extends Wish {
+  /** The fence's own name of the run: a grant to one run is none to another, whatever a Reset delivers again. */
+  readonly run: string;
+  readonly taskId: string;
 }
 
 export interface Acquire {
@@ -53,4 +57,20 @@ export const FREED_SIGNAL = 'freed';
 export const ADMITTED_SIGNAL = 'admitted';
 export const LIMITER_QUERY = 'limits';
 
-export const USUAL_PRIORITY = 3;
+/** Temporal's own default. */
+const USUAL_PRIORITY = 3;
+
+/** What a workflow was started with, by our client or by Temporal's own. */
+export interface StartedWith {
+  readonly memo?: Readonly<Record<string, unknown>>;
+  readonly priority?: { readonly priorityKey?: number; readonly fairnessKey?: string };
+}
+
+/** Pure. The gateway names the tenant in the memo; others have Temporal's fairness key for it. */
+export function wishOf({ memo, priority }: StartedWith): Wish {
+  const named = memo?.['tenant'];
+  return {
+    tenant: typeof named === 'string' ? named : (priority?.fairnessKey ?? ''),
+    priority: priority?.priorityKey || USUAL_PRIORITY,
+  };
+}

@@ -103,6 +103,7 @@ function byTask(worlds: ReadonlyMap<string, Activities>): Activities {
   };
   return {
     anchor: (...given) => world().anchor(...given),
+    admit: (...given) => world().admit(...given),
     reserve: (...given) => world().reserve(...given),
     start: (...given) => world().start(...given),
     follow: (...given) => world().follow(...given),

@@ -45,6 +45,8 @@ export const limitsQuery = defineQuery<LimiterState>(LIMITER_QUERY);
 
 /** Grants that are on their way at the same time; Temporal allows 2,000. */
 const AT_ONCE = 100;
+/** How long it waits for a quiet moment before it looks for the next. Milliseconds. */
+const QUIET_MS = 1_000;
 /** Between two looks at those who hold a slot. Milliseconds. */
 const LOOK_MS = 60_000;
 /** Slots that one look is at; the next one is at those that follow. */
@@ -61,13 +63,14 @@ export async function limiter(carried?: Queue): Promise<void> {
 
 class Limiting {
   #queue: Queue;
+  #heardAt = 0;
 
   constructor(queue: Queue) {
     this.#queue = queue;
-    setHandler(acquireSignal, ({ claim, limits }) => this.#turn((now) => asked({ ...now, limits }, claim)), {
+    setHandler(acquireSignal, ({ claim, limits }) => this.#hear((now) => asked({ ...now, limits }, claim)), {
       description: 'From a task: its run wants a slot.',
     });
-    setHandler(freedSignal, (run) => this.#turn((now) => freed(now, run)), {
+    setHandler(freedSignal, (run) => this.#hear((now) => freed(now, run)), {
       description: 'From whoever released a run: nothing of it is left.',
     });
     setHandler(limitsQuery, () => stateOf(this.#queue), { description: 'The limits, who holds a slot, who waits.' });
@@ -78,11 +81,12 @@ class Limiting {
     this.#turn((now) => adopted(now, found));
   }
 
-  /** Lets in whoever may be let in, as soon as it may; until the history has become long. */
+  /** Lets in whoever may be let in, as soon as it may; until the history has become long and a moment is quiet. */
   async serve(): Promise<never> {
+    const isDue = () => untold(this.#queue).length > 0 || nextIn(this.#queue) !== undefined;
     for (;;) {
-      await condition(() => isLong() || untold(this.#queue).length > 0 || nextIn(this.#queue) !== undefined);
-      if (isLong()) return continueAsNew<typeof limiter>(cut(this.#queue, CARRIED_BYTES));
+      await (isLong() ? condition(isDue, QUIET_MS) : condition(() => isDue() || isLong()));
+      if (isLong() && this.#isQuiet()) return continueAsNew<typeof limiter>(cut(this.#queue, CARRIED_BYTES));
       this.#turn((now) => letIn(now, AT_ONCE));
       await Promise.all(
         untold(this.#queue)
@@ -116,6 +120,19 @@ class Limiting {
       () => untellable,
     );
     this.#turn((now) => then(now, run));
+  }
+
+  /**
+   * Nobody was heard in this turn. Temporal refuses the end of a run if a signal comes meanwhile, and then all of its
+   * history is gone through again: so it is not tried when signals come one upon the other.
+   */
+  #isQuiet(): boolean {
+    return this.#heardAt < Date.now();
+  }
+
+  #hear(change: (now: Queue) => Queue): void {
+    this.#heardAt = Date.now();
+    this.#turn(change);
   }
 
   #turn(change: (now: Queue) => Queue): void {

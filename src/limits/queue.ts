@@ -35,14 +35,9 @@ export function freed(queue: Queue, gone: string): Queue {
   return { ...queue, held: others(queue.held), waiting: others(queue.waiting) };
 }
 
-/** Runs that were found to hold a slot, whoever let them in. */
-export function adopted(queue: Queue, found: readonly Claim[]): Queue {
-  const known = new Set(queue.held.map(({ run }) => run));
-  const missing = found.filter(({ run }) => !known.has(run));
-  const again = new Set(queue.waiting.map(({ run }) => run));
-  const slots = missing.map((claim): Slot => ({ ...claim, grant: again.has(claim.run) ? 'again' : 'told' }));
-  const all = new Set(missing.map(({ run }) => run));
-  return { ...queue, held: [...queue.held, ...slots], waiting: queue.waiting.filter(({ run }) => !all.has(run)) };
+/** The queue of a limiter that begins: nobody has asked yet, and these were found to hold a slot. */
+export function heldBy(found: readonly Claim[]): Queue {
+  return { ...NOBODY, held: found.map((claim) => ({ ...claim, grant: 'told' })) };
 }
 
 /** Lets in whoever may be let in, at most so many. */
@@ -61,11 +56,11 @@ export function nextIn({ limits, held, waiting }: Queue): Claim | undefined {
   const { running = Infinity, perTenant = Infinity } = limits;
   if (waiting.length === 0 || held.length >= running) return undefined;
   const has = countByTenant(held);
-  const heldBy = ({ tenant }: Claim) => has.get(tenant) ?? 0;
+  const slotsOf = ({ tenant }: Claim) => has.get(tenant) ?? 0;
   const isBefore = (a: Claim, b: Claim) =>
-    a.priority === b.priority ? heldBy(a) < heldBy(b) : a.priority < b.priority;
+    a.priority === b.priority ? slotsOf(a) < slotsOf(b) : a.priority < b.priority;
   return waiting
-    .filter((claim) => heldBy(claim) < perTenant)
+    .filter((claim) => slotsOf(claim) < perTenant)
     .reduce<Claim | undefined>(
       (best, claim) => (best === undefined || isBefore(claim, best) ? claim : best),
       undefined,

@@ -22,13 +22,12 @@ import {
 } from '@temporalio/workflow';
 import { type Acquire, ACQUIRE_SIGNAL, FREED_SIGNAL, LIMITER_QUERY, type LimiterState } from '../limits/contract.ts';
 import {
-  adopted,
   asked,
   cut,
   freed,
+  heldBy,
   letIn,
   nextIn,
-  NOBODY,
   type Queue,
   type Slot,
   stateOf,
@@ -55,8 +54,8 @@ const LOOKED_AT = 200;
 const CARRIED_BYTES = 1_800_000;
 
 export async function limiter(carried?: Queue): Promise<void> {
-  const limiting = new Limiting(carried ?? NOBODY);
-  if (carried === undefined) await limiting.findHolders();
+  // Signals wait until the slots are known: who is freed before is found among them, and freed after.
+  const limiting = new Limiting(carried ?? heldBy(await holders(workflowInfo().workflowId)));
   // Whoever is done first ends it: there is nothing to keep, or the next run keeps it.
   await Promise.race([limiting.serve(), limiting.keepLooking()]);
 }
@@ -74,11 +73,6 @@ class Limiting {
       description: 'From whoever released a run: nothing of it is left.',
     });
     setHandler(limitsQuery, () => stateOf(this.#queue), { description: 'The limits, who holds a slot, who waits.' });
-  }
-
-  async findHolders(): Promise<void> {
-    const found = await holders(workflowInfo().workflowId);
-    this.#turn((now) => adopted(now, found));
   }
 
   /** Lets in whoever may be let in, as soon as it may; until the history has become long and a moment is quiet. */

@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Claim, Limits } from '../../src/limits/contract.ts';
 import {
-  adopted,
   asked,
   cut,
   freed,
+  heldBy,
   letIn,
   nextIn,
   NOBODY,
@@ -165,14 +165,12 @@ describe('a queue', () => {
     expect(untellable(asked(queue, claim('1')), '1').held).toEqual([]);
   });
 
-  it('takes in those who hold a slot already, and tells those of them who ask', () => {
-    const queue = adopted(queueOf({ running: 2 }, claim('1'), claim('3')), [claim('1'), claim('2')]);
-    expect(queue.held).toMatchObject([
-      { run: '1', grant: 'again' },
-      { run: '2', grant: 'told' },
-    ]);
-    expect(runsOf(letIn(queue, 9).waiting)).toEqual(['3']);
-    expect(adopted(queue, [claim('1'), claim('2')])).toEqual(queue);
+  it('begins with those who hold a slot already, and tells those of them who ask', () => {
+    const begun = { ...heldBy([claim('1'), claim('2')]), limits: { running: 2 } };
+    expect(untold(begun)).toEqual([]);
+    const queue = letIn([claim('1'), claim('3')].reduce(asked, begun), 9);
+    expect(untold(queue)).toMatchObject([{ run: '1', grant: 'again' }]);
+    expect(runsOf(queue.waiting)).toEqual(['3']);
   });
 
   it('is cut to a size by leaving out who came last, and never a slot', () => {

@@ -190,7 +190,7 @@ export interface PodView {
   readonly phase: string;
 }
 
-/** What follow sees: it is in the heartbeat, and now and then in a signal. */
+/** What follow sees: it is in its heartbeat; what keeps the task from getting on also in a signal. */
 export interface Sighting {
   readonly job: JobRef;
   readonly pod?: PodView;

@@ -32,6 +32,9 @@ export const EXIT = {
   bug: 70,
 } as const;
 
+/** An error over HTTP is a document of this type: RFC 9457. */
+export const PROBLEM_TYPE = 'application/problem+json';
+
 export const ERRORS = {
   // The door.
   INPUT_INVALID: entry(

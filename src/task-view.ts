@@ -79,7 +79,12 @@ async function lastHeartbeat<Details>(
   return details as Details | undefined;
 }
 
+/** Of a task whose workflow has noted nothing yet. */
+export function firstState({ taskId, workload }: Pick<TaskState, 'taskId' | 'workload'>): TaskState {
+  return { taskId, workload, phase: 'provisioning', started: false };
+}
+
 function memoState(info: Info): TaskState {
   const { state, workload = 'command' } = (info.memo ?? {}) as { state?: TaskState; workload?: WorkloadName };
-  return state ?? { taskId: info.workflowId, workload, phase: 'provisioning', started: false };
+  return state ?? firstState({ taskId: info.workflowId, workload });
 }

@@ -5,14 +5,19 @@ import { isNotFound, reasonOf, unknownNamespace } from './temporal-problem.ts';
 
 /** @throws HoldfastError TEMPORAL_UNREACHABLE; CONFIG_INVALID if Temporal has no namespace of this name. */
 export async function namespaceId(client: Client): Promise<string> {
+  const id = (await describeNamespace(client)).namespaceInfo?.id;
+  if (id) return id;
   const { namespace } = client.options;
-  const described = await client.workflowService.describeNamespace({ namespace }).catch((cause: unknown) => {
+  throw new HoldfastError('TEMPORAL_UNREACHABLE', `Temporal gives no id for its namespace ${namespace}.`);
+}
+
+/** @throws HoldfastError TEMPORAL_UNREACHABLE; CONFIG_INVALID if Temporal has no namespace of this name. */
+export function describeNamespace(client: Client) {
+  const { namespace } = client.options;
+  return client.workflowService.describeNamespace({ namespace }).catch((cause: unknown) => {
     if (isNotFound(cause))
       throw new HoldfastError('CONFIG_INVALID', unknownNamespace(namespace).message, { namespace }, { cause });
     const message = `Temporal does not describe its namespace ${namespace}: ${reasonOf(cause)}`;
     throw new HoldfastError('TEMPORAL_UNREACHABLE', message, { namespace }, { cause });
   });
-  const id = described.namespaceInfo?.id;
-  if (!id) throw new HoldfastError('TEMPORAL_UNREACHABLE', `Temporal gives no id for its namespace ${namespace}.`);
-  return id;
 }

@@ -1,6 +1,7 @@
 /** When Pods and Jobs of a namespace came, ran, ended and went: the same watch for Holdfast's and for raw ones. */
-import { type KubeConfig, type V1Job, type V1Pod, Watch } from '@kubernetes/client-node';
+import type { KubeConfig, V1Job, V1Pod } from '@kubernetes/client-node';
 import { isTerminal } from '../../src/fence.ts';
+import { patientWatch } from '../stage/patient-watch.ts';
 
 /** Moments at which the watch told it, of one Job and its Pod. Milliseconds since 1970. */
 export interface Seen {
@@ -17,7 +18,7 @@ export interface Seen {
 
 export type Moment = Exclude<keyof Seen, 'pod'>;
 
-/** Longer than any row takes; the client's default ends a quiet watch after 30 s. Milliseconds. */
+/** Longer than any row takes. Milliseconds. */
 const QUIET_MS = 3_600_000;
 
 export class Eyes {
@@ -85,8 +86,7 @@ export class Eyes {
   }
 
   async #watch<T>(kube: KubeConfig, path: string, see: (type: string, object: T, at: number) => void): Promise<void> {
-    const watch = new Watch(kube);
-    Object.assign(watch, { requestTimeoutMs: QUIET_MS });
+    const watch = patientWatch(kube, QUIET_MS);
     const ended = (error: unknown) => {
       if (this.#closed) return;
       // Whoever may have missed something must not measure.

@@ -2,8 +2,9 @@
  * What a measurement may come to: limits.json. Each limit is the worst of the runs that it came from, with a margin for
  * the noise of machines; `reach` is what is wanted, and may be better than what is so far.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeJson } from '../report/json-file.ts';
 import { allMeasured, type Measured, type Performance, type Row } from './result.ts';
 
 export interface Limit {
@@ -34,7 +35,7 @@ export function readLimits(): readonly Limit[] {
 }
 
 export function writeLimits(limits: readonly Limit[]): void {
-  writeFileSync(FILE, `${JSON.stringify(limits, undefined, 2)}\n`);
+  writeJson(FILE, limits);
 }
 
 /** The number that is held against the limit. */

@@ -1,7 +1,8 @@
 /** What was measured, as it lies in docs/performance.json. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
+import { writeJson } from '../report/json-file.ts';
 import type { Estimate } from './estimate.ts';
 import type { Trace } from './trace/trace.ts';
 
@@ -55,7 +56,7 @@ export function readPerformance(): Performance {
 }
 
 export function writePerformance(performance: Performance): void {
-  writeFileSync(FILE, `${JSON.stringify(performance, undefined, 2)}\n`);
+  writeJson(FILE, performance);
 }
 
 /** What was not measured this time stays as it is: an environment has one kind of nodes, and the table both. */

@@ -11,6 +11,7 @@ import { createLogger, installRuntime } from '../../src/telemetry.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
 import { localState } from '../stage/local-state.ts';
 import { holdfastVersion } from '../stage/version.ts';
+import { wholeNumber } from '../whole-number.ts';
 import type { Bench } from './bench.ts';
 import type { Tools } from './ground.ts';
 import { accepted, exceeded, readLimits, writeLimits } from './limits.ts';
@@ -153,17 +154,10 @@ function readOptions(args: readonly string[]): Options {
   if (unknown !== undefined) throw new TypeError(`There is no bench "${unknown}". Choose of: ${known.join(', ')}.`);
   return {
     names: positionals,
-    size: positive('--size', values.size),
-    repeats: positive('--repeats', values.repeats),
+    size: values.size === undefined ? undefined : wholeNumber('--size', values.size),
+    repeats: values.repeats === undefined ? undefined : wholeNumber('--repeats', values.repeats),
     accept: values.accept,
     json: values.json,
     only: values.check ? 'check' : values.render ? 'render' : undefined,
   };
-}
-
-function positive(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new TypeError(`${flag} takes a whole number from 1, not "${text}".`);
 }

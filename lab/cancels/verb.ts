@@ -1,12 +1,12 @@
 /** `npm run lab -- cancels`: cancels over HTTP, aimed at the moment in which a task completes. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { paced } from '../../src/paced.ts';
+import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { randomOf } from '../sweep/cases.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { Aim } from './aim.ts';
 import { untruths } from './judge.ts';
 import { play, type Played } from './play.ts';
@@ -33,10 +33,7 @@ export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage);
   const options = readOptions(args);
   const result = await measure(options);
-  if (options.summary !== undefined) {
-    await mkdir(dirname(options.summary), { recursive: true });
-    await writeFile(options.summary, `${JSON.stringify(result, undefined, 2)}\n`);
-  }
+  if (options.summary !== undefined) writeJson(options.summary, result);
   console.log(options.json ? JSON.stringify(result) : inWords(result));
   process.exitCode = result.untrue.length === 0 && result.unplayed === 0 ? 0 : 1;
 }
@@ -127,16 +124,10 @@ function readOptions(args: readonly string[]): Options {
     },
   });
   return {
-    cases: count('--cases', values.cases),
-    atOnce: count('--at-once', values['at-once']),
-    seed: count('--seed', values.seed),
+    cases: wholeNumber('--cases', values.cases),
+    atOnce: wholeNumber('--at-once', values['at-once']),
+    seed: wholeNumber('--seed', values.seed),
     summary: values.summary,
     json: values.json,
   };
-}
-
-function count(flag: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new TypeError(`${flag} takes a whole number from 1, got ${text}`);
 }

@@ -1,9 +1,10 @@
 /** The three tiers' results, as files: docs/evidence/{model,mutants,sweep-real,sweep-simulated,table,cancels}.json in, docs/evidence.{md,json} and pictures out. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
 import type { Evidence } from './result.ts';
 import type { CancelsResult } from '../cancels/results.ts';
+import { writeJson } from './json-file.ts';
 import type { ModelResult, MutantsResult, SweepResult } from './other-tiers.ts';
 import { pictureOf } from './picture.ts';
 import { headOf, withHead } from './readme.ts';
@@ -30,7 +31,6 @@ function byOrderOf(before: Table | undefined) {
 }
 
 export function writeEvidence(measured: Table | undefined): Evidence {
-  mkdirSync(RESULTS, { recursive: true });
   const before = readResult<Table>('table.json');
   const table = measured === undefined ? before : merged(before, measured);
   if (table !== undefined) writeJson(join(RESULTS, 'table.json'), table);
@@ -59,8 +59,4 @@ export function writeEvidence(measured: Table | undefined): Evidence {
 function readResult<T>(name: string): T | undefined {
   const path = join(RESULTS, name);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileSync(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }

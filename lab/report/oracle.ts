@@ -7,10 +7,10 @@ import {
   type KubernetesObject,
   type V1Job,
   type V1Pod,
-  Watch,
 } from '@kubernetes/client-node';
 import { ANNOTATION } from '../../src/fence.ts';
 import { ID_LABEL } from '../protocols/jobs.ts';
+import { patientWatch } from '../stage/patient-watch.ts';
 
 interface Life {
   readonly name: string;
@@ -99,9 +99,7 @@ export class Oracle {
   /** A watch ends now and then; the next one begins with everything that is there. */
   async #keepWatching<T extends KubernetesObject>(path: string, see: (type: string, object: T) => void): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      const watch = new Watch(this.#kube);
-      // The default ends a quiet watch after 30 s.
-      Object.assign(watch, { requestTimeoutMs: 600_000 });
+      const watch = patientWatch(this.#kube);
       await new Promise<void>((resolve) => {
         const end = () => resolve();
         const open = async () => {

@@ -1,13 +1,8 @@
 /** One race as a timeline: the same held create under the naive dispatcher and under Holdfast, as it was measured. */
 import type { Observation } from './observation.ts';
+import { line, sheet, SHEET, type SheetColours, text, type Theme, WIDTH } from './svg.ts';
 
-type Theme = 'light' | 'dark';
-
-interface Colours {
-  readonly paper: string;
-  readonly ink: string;
-  readonly faint: string;
-  readonly line: string;
+interface Colours extends SheetColours {
   readonly wire: string;
   readonly job: string;
   readonly bad: string;
@@ -15,29 +10,10 @@ interface Colours {
 }
 
 const COLOURS: Readonly<Record<Theme, Colours>> = {
-  light: {
-    paper: '#ffffff',
-    ink: '#1f2328',
-    faint: '#59636e',
-    line: '#d1d9e0',
-    wire: '#8250df',
-    job: '#9a6700',
-    bad: '#cf222e',
-    good: '#1a7f37',
-  },
-  dark: {
-    paper: '#0d1117',
-    ink: '#f0f6fc',
-    faint: '#9198a1',
-    line: '#3d444d',
-    wire: '#ab7df8',
-    job: '#d29922',
-    bad: '#f85149',
-    good: '#3fb950',
-  },
+  light: { ...SHEET.light, wire: '#8250df', job: '#9a6700', bad: '#cf222e', good: '#1a7f37' },
+  dark: { ...SHEET.dark, wire: '#ab7df8', job: '#d29922', bad: '#f85149', good: '#3fb950' },
 };
 
-const WIDTH = 960;
 const LEFT = 200;
 const RIGHT = 30;
 const PANEL = 190;
@@ -59,14 +35,7 @@ export function pictureOf(cases: readonly Observation[], theme: Theme): string |
     ...panel('Holdfast', holdfast, 20 + PANEL, end, colours),
     ...axis(20 + 2 * PANEL, end, colours),
   ];
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="13" role="img">`,
-    `<title>The same held create under the naive dispatcher and under Holdfast</title>`,
-    `<rect width="${WIDTH}" height="${height}" rx="8" fill="${colours.paper}"/>`,
-    ...body,
-    '</svg>',
-    '',
-  ].join('\n');
+  return sheet('The same held create under the naive dispatcher and under Holdfast', height, colours, body);
 }
 
 /** When the last thing began that the picture shows. */
@@ -155,12 +124,4 @@ function scale(end: number): (ms: number) => number {
 function bar(from: number, to: number, y: number, colour: string): string {
   const width = Math.max(3, to - from);
   return `<rect x="${from.toFixed(1)}" y="${y - 9}" width="${width.toFixed(1)}" height="18" rx="3" fill="${colour}"/>`;
-}
-
-function line(x1: number, y1: number, x2: number, y2: number, colour: string, more = ''): string {
-  return `<line x1="${x1.toFixed(1)}" y1="${y1}" x2="${x2.toFixed(1)}" y2="${y2}" stroke="${colour}" ${more}/>`;
-}
-
-function text(x: number, y: number, words: string, colour: string, more = ''): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="${colour}" ${more}>${words}</text>`;
 }

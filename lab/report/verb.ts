@@ -1,5 +1,6 @@
 /** `npm run lab -- report`: measures the table on a real node and writes docs/evidence.md and docs/evidence.json. */
 import { PROTOCOLS } from '../protocols/index.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { measureTable, type TableOptions } from './table.ts';
 import { writeEvidence } from './evidence.ts';
 
@@ -12,6 +13,9 @@ export const usage = `npm run lab -- report [--cases N] [--protocols a,b] [--see
   --fresh            forget the cases of earlier runs; without it a run that was interrupted goes on
   --render           measure nothing; write the documents anew from the results that are there
   --json             the evidence as JSON on stdout`;
+
+/** Of cases, and of seconds. */
+const MOST = 9_999;
 
 export async function run(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) return console.log(usage);
@@ -32,18 +36,12 @@ export function parse(args: readonly string[]): TableOptions {
   const unknown = protocols.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`There is no protocol "${unknown}". Choose of: ${names.join(', ')}.`);
   return {
-    cases: positive('--cases', value('--cases') ?? '4'),
+    cases: wholeNumber('--cases', value('--cases') ?? '4', MOST),
     protocols,
     seed: value('--seed') ?? '1',
-    cleanUpSeconds: positive('--clean-up', value('--clean-up') ?? '300'),
+    cleanUpSeconds: wholeNumber('--clean-up', value('--clean-up') ?? '300', MOST),
     fresh: args.includes('--fresh'),
   };
-}
-
-function positive(flag: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0 && number < 10_000) return number;
-  throw new Error(`${flag} takes a whole number from 1 to 9999, not "${text}".`);
 }
 
 if (import.meta.main) await run(process.argv.slice(2));

@@ -1,6 +1,7 @@
 /** Sees every Pod of a namespace from the API server's own watch, and when: past proxy and product. */
-import { type KubeConfig, type V1Pod, Watch } from '@kubernetes/client-node';
+import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { isTerminal, LABEL } from '../../src/fence.ts';
+import { patientWatch } from './patient-watch.ts';
 
 export interface PodEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -13,14 +14,11 @@ export class PodWitness {
   readonly #watch: Promise<AbortController>;
 
   constructor(kube: KubeConfig, namespace: string) {
-    const watch = new Watch(kube);
-    // A namespace without Pods is quiet for long; the default ends a quiet watch after 30 s.
-    Object.assign(watch, { requestTimeoutMs: 600_000 });
     const see = (type: string, pod: V1Pod) => {
       if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED')
         this.events.push({ type, at: Date.now(), pod });
     };
-    this.#watch = watch.watch(`/api/v1/namespaces/${namespace}/pods`, {}, see, () => undefined);
+    this.#watch = patientWatch(kube).watch(`/api/v1/namespaces/${namespace}/pods`, {}, see, () => undefined);
   }
 
   async close(): Promise<void> {

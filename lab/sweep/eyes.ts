@@ -7,9 +7,9 @@ import {
   type V1ConfigMap,
   type V1Job,
   type V1Pod,
-  Watch,
 } from '@kubernetes/client-node';
 import { isTerminal, LABEL } from '../../src/fence.ts';
+import { patientWatch } from '../stage/patient-watch.ts';
 
 export type Sort = 'ConfigMap' | 'Job' | 'Pod';
 
@@ -112,10 +112,9 @@ export class Eyes {
 
   async #watch(path: string, kind: Sort, from: string): Promise<void> {
     let resourceVersion = from;
-    const watch = new Watch(this.#kube);
-    // A namespace may be quiet for longer than the default of 30 s, in a cluster that is busy: asked for again before a
-    // bookmark has come, which is once a minute, our version may be forgotten.
-    Object.assign(watch, { requestTimeoutMs: 600_000 });
+    // In a namespace that is quiet while its cluster is busy, our version may be forgotten if we ask again before a
+    // bookmark has come, which is once a minute.
+    const watch = patientWatch(this.#kube);
     let controller: AbortController | undefined;
     controller = await watch.watch(
       path,

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createLogger } from '../../src/telemetry.ts';
 import { bundleWorkflows } from '../../src/worker.ts';
+import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { localState } from '../stage/local-state.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { allCases, learn, sweep } from './sweep.ts';
 import { parseCase, type Case } from './cases.ts';
-import { Results, summarise, type Summary, writeSummary } from './results.ts';
+import { Results, summarise, type Summary } from './results.ts';
 import { type CaseResult, Theatre } from './theatre.ts';
 
 export const usage = `sweep: a fault proxy between the product and a real API server; every case is judged from the server's own watch
@@ -52,7 +54,7 @@ export async function run(args: readonly string[]): Promise<void> {
       onBlind: ({ message }) => console.error(`${message}\nwhat was under way is played again, on new stages`),
     });
     const summary = { ...summarise(results.all), bystandersUntouched, nodes: kubernetes.containers };
-    if (options.summary !== undefined) await writeSummary(options.summary, summary);
+    if (options.summary !== undefined) writeJson(options.summary, summary);
     console.log(options.json ? JSON.stringify(summary) : inWords(summary));
     process.exitCode = summary.failed.length === 0 && bystandersUntouched ? 0 : 1;
   } finally {
@@ -131,16 +133,11 @@ function readOptions(args: readonly string[]): Options {
       json: { type: 'boolean', default: false },
     },
   });
-  const atOnce = values['at-once'] === undefined ? undefined : Number(values['at-once']);
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-  if (!Number.isInteger(Number(values.cases)) || Number(values.cases) < 1)
-    throw new TypeError(`--cases takes a whole number from 1, got ${values.cases}`);
   if (minutes !== undefined && !(minutes > 0)) throw new TypeError(`--minutes takes a number, got ${values.minutes}`);
-  if (atOnce !== undefined && !(Number.isInteger(atOnce) && atOnce > 0))
-    throw new TypeError(`--at-once takes a whole number from 1, got ${values['at-once']}`);
   return {
-    atOnce,
-    cases: Number(values.cases),
+    atOnce: values['at-once'] === undefined ? undefined : wholeNumber('--at-once', values['at-once']),
+    cases: wholeNumber('--cases', values.cases),
     until: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
     only: values.case.map(parseCase),
     out: values.out,

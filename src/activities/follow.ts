@@ -159,14 +159,14 @@ class Watcher {
 }
 
 /**
- * Tells what is seen: every look in the heartbeat; and what matters, once it has lasted for a moment, in a signal, a
- * bounded number of times. A signal costs four events and a turn of the workflow: what a Pod goes through on its way to
- * running is over before anybody could have read it.
+ * Tells what is seen: every look in the heartbeat; and what keeps the task from getting on, once it has lasted for a
+ * moment, and that it is over, in a signal, a bounded number of times. A signal costs four events and a turn of the
+ * workflow: where all goes well there is none, however long the task runs.
  */
 class Teller {
   readonly #show: (sighting: Sighting) => void;
-  #seen = { gist: '', since: 0 };
-  #told = '';
+  #seen: { problem: string | undefined; since: number } = { problem: undefined, since: 0 };
+  #told: string | undefined;
   #sent = 0;
 
   constructor(show: (sighting: Sighting) => void) {
@@ -175,11 +175,11 @@ class Teller {
 
   async tell(sighting: Sighting): Promise<void> {
     this.#show(sighting);
-    const gist = gistOf(sighting);
-    if (gist !== this.#seen.gist) this.#seen = { gist, since: Date.now() };
+    const problem = sighting.problem?.code;
+    if (problem !== this.#seen.problem) this.#seen = { problem, since: Date.now() };
     const lasted = Date.now() - this.#seen.since;
-    if (gist === this.#told || lasted < MOMENT_MS || this.#sent >= SIGNAL_LIMIT) return;
-    this.#told = gist;
+    if (problem === this.#told || lasted < MOMENT_MS || this.#sent >= SIGNAL_LIMIT) return;
+    this.#told = problem;
     this.#sent += 1;
     const { workflowExecution } = activityInfo();
     const handle = getClient().workflow.getHandle(workflowExecution?.workflowId ?? '', workflowExecution?.runId);
@@ -187,12 +187,6 @@ class Teller {
       .signal(SIGHTING_SIGNAL, sighting)
       .catch((error: unknown) => log.debug('a sighting was not delivered', { error: String(error) }));
   }
-}
-
-/** What a signal is worth sending for: another Pod or phase, another problem, another tenth of the way. */
-function gistOf({ pod, progress, problem }: Sighting): string {
-  const tenth = progress === undefined || progress.total === 0 ? '' : Math.floor((10 * progress.done) / progress.total);
-  return [pod?.name, pod?.node, pod?.phase, problem?.code, tenth].join(' ');
 }
 
 function sightingOf(job: JobRef, diagnosis: Diagnosis, progress: Progress | undefined): Sighting {

@@ -1,8 +1,8 @@
 /** Pure: the words after `kill` to what they mean, or everything that is wrong with them. */
-import { LIMITS } from '../contract.ts';
 import type { KillFilter } from '../kill/contract.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../settings.ts';
 import type { FieldProblem } from './failure.ts';
+import { reasonProblems } from './reason.ts';
 import { refusedInput } from './refused-input.ts';
 
 export interface KillWords {
@@ -37,9 +37,7 @@ export function killMeaning(taskId: string | undefined, words: KillWords, isAske
   const filter = filterOf(words, refuse);
   const waitSeconds = spanOf('wait', words.wait, refuse);
   if (waitSeconds !== undefined && waitSeconds > LONGEST_WAIT) refuse('wait', 'is longer than 10m.');
-  const { reason = '' } = words;
-  if (reason.length > LIMITS.reasonLength)
-    refuse('reason', `has ${reason.length} characters; at most ${LIMITS.reasonLength} are kept.`);
+  problems.push(...reasonProblems(words.reason ?? ''));
   const isMany = Object.keys(filter).length > 0;
   if (taskId === undefined && !isMany && problems.length === 0)
     refuse('', 'Name a task, or say which tasks are meant: --workload, --label or --older-than.');

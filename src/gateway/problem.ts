@@ -1,11 +1,11 @@
 /** From whatever was thrown to a problem document: what happened, why, what to do; never a stack, never a secret. */
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { ERRORS, type ErrorCode, HoldfastError } from '../errors.ts';
+import { ERRORS, type ErrorCode, HoldfastError, PROBLEM_TYPE } from '../errors.ts';
 import type { InputProblem } from '../schemas.ts';
 import { isTemporalAway, isTemporalRefusing } from '../temporal-problem.ts';
 import { plainFacts } from './wire/facts.ts';
-import { PROBLEM_TYPE, type ProblemDocument } from './wire/problem.ts';
+import type { ProblemDocument } from './wire/problem.ts';
 
 export async function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const told = toHoldfast(error);

@@ -1,23 +1,34 @@
 /** How long Temporal answers for a task that has ended: the retention period of its namespace. */
 import { HoldfastError } from '../errors.ts';
+import { describeNamespace } from '../temporal-namespace.ts';
 import { ask, type Deps } from './deps.ts';
 
 /** Milliseconds until it is asked for again: it seldom changes. */
 const FRESH_MS = 300_000;
+/** The same when nobody answered. */
+const AGAIN_MS = 5_000;
+/** Whoever asks wants to know something else, and does not wait longer for this. Milliseconds. */
+const ASIDE_MS = 2_000;
 const told = new WeakMap<Deps['client'], { readonly until: number; readonly seconds: Promise<number | undefined> }>();
 
-/** Seconds; undefined if Temporal does not say. */
+/** Seconds; undefined if Temporal does not say, or does not answer now. */
 export function retentionOf(deps: Pick<Deps, 'client'>): Promise<number | undefined> {
   const known = told.get(deps.client);
   if (known !== undefined && known.until > Date.now()) return known.seconds;
-  const seconds = ask(deps, () => askRetention(deps)).catch(() => undefined);
+  const seconds = ask(deps, () => askRetention(deps), ASIDE_MS).catch(() => {
+    told.set(deps.client, { until: Date.now() + AGAIN_MS, seconds });
+    return undefined;
+  });
   told.set(deps.client, { until: Date.now() + FRESH_MS, seconds });
   return seconds;
 }
 
-/** @throws HoldfastError CONFIG_INVALID if tasks would be forgotten sooner than they must be answered for. */
+/**
+ * @throws HoldfastError CONFIG_INVALID if tasks would be forgotten sooner than they must be answered for, or Temporal has
+ * no such namespace; TEMPORAL_UNREACHABLE if it does not answer: a promise that nobody has checked is none.
+ */
 export async function checkRetention(deps: Pick<Deps, 'client'>, hours: number): Promise<void> {
-  const seconds = await retentionOf(deps);
+  const seconds = await ask(deps, () => askRetention(deps));
   if (seconds === undefined || seconds >= hours * 3_600) return;
   const { namespace } = deps.client.temporal.options;
   const field = 'HOLDFAST_GATEWAY_RETENTION_HOURS';
@@ -26,8 +37,7 @@ export async function checkRetention(deps: Pick<Deps, 'client'>, hours: number):
 }
 
 async function askRetention({ client }: Pick<Deps, 'client'>): Promise<number | undefined> {
-  const { namespace } = client.temporal.options;
-  const { config } = await client.temporal.workflowService.describeNamespace({ namespace });
+  const { config } = await describeNamespace(client.temporal);
   return Number(String(config?.workflowExecutionRetentionTtl?.seconds ?? 0)) || undefined;
 }
 

@@ -15,13 +15,12 @@ const LOOK_MS = 100;
 
 export async function serveGateway(config: Config = readConfig()): Promise<void> {
   const log = createLogger(config.logLevel);
-  const client = await HoldfastClient.connect(config);
+  const client = await connect(config);
   const stop = new AbortController();
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   const { taskQueue, logDir, gateway, kubernetes } = config;
-  await checkRetention({ client }, gateway.retentionHours);
   const { identify, close: forget } = createIdentification(gateway, log);
   const metrics = new GatewayMetrics();
   const mayKill = kubernetes.context !== undefined;
@@ -46,6 +45,18 @@ export async function serveGateway(config: Config = readConfig()): Promise<void>
   forget();
   await client.close();
   log.info('gateway stopped');
+}
+
+/** Whoever starts it starts it again: a gateway whose Temporal is away, or forgets too soon, does not begin to answer. */
+async function connect(config: Config): Promise<HoldfastClient> {
+  const client = await HoldfastClient.connect(config);
+  try {
+    await checkRetention({ client }, config.gateway.retentionHours);
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
 }
 
 /**

@@ -31,8 +31,8 @@ const WAIT_SECONDS = 30;
 const CLEARING_MS = 5_000;
 /** How long a worker that has released everything may take to tell it. Milliseconds. */
 const TELLING_MS = 3_000;
-/** How long the watch may lag behind the lists. Milliseconds. */
-const LAG_MS = 2_000;
+/** How long the watch may lag behind the lists, on a busy machine or API server. Milliseconds. */
+const LAG_MS = 30_000;
 /** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
 const SILENCE_MS = 20_000;
 /** Longest wait between two looks. Milliseconds. */

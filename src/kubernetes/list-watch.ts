@@ -25,6 +25,10 @@ export interface Listing<T extends KubernetesObject> {
   readonly keyOf: (object: KubernetesObject) => string;
   /** Something of this key came, changed or went. */
   readonly changed: (key: string) => void;
+  /** The last that was seen of an object that is no more: in a watch it is the last there was. */
+  readonly gone?: (object: T) => void;
+  /** A watch is open. */
+  readonly watching?: () => void;
   /** Not called for a watch that ended in peace. */
   readonly failed: (error: unknown) => void;
 }
@@ -100,7 +104,7 @@ export class ListWatch<T extends KubernetesObject> {
     // It may have ended before anybody waits for it.
     ended.catch(() => undefined);
     let last = version;
-    let isOver = false;
+    let [isOver, isDone] = [false, false];
     const see = (type: string, object: T) => {
       if (isOver) return;
       if (type === 'ERROR') return reject(new Error(`the watch was ended with ${JSON.stringify(object)}`));
@@ -108,12 +112,16 @@ export class ListWatch<T extends KubernetesObject> {
       if (type === 'DELETED') this.#drop(object);
       else if (type !== 'BOOKMARK') this.#keepObject(object);
     };
-    const done = (error: unknown) => (isQuiet(error) ? resolve(last) : reject(error));
+    const done = (error: unknown) => {
+      isDone = true;
+      return isQuiet(error) ? resolve(last) : reject(error);
+    };
     const stop = () => resolve(last);
     this.#stop.signal.addEventListener('abort', stop, { once: true });
     const query = { resourceVersion: version, labelSelector, allowWatchBookmarks: true };
     try {
       const connection = await this.#watch.watch(path, query, see, done);
+      if (!isDone) this.#listing.watching?.();
       return await ended.finally(() => connection.abort());
     } finally {
       isOver = true;
@@ -144,6 +152,7 @@ export class ListWatch<T extends KubernetesObject> {
     const objects = this.#objects.get(key);
     if (objects?.delete(uidOf(object)) !== true) return;
     if (objects.size === 0) this.#objects.delete(key);
+    this.#listing.gone?.(object);
     this.#listing.changed(key);
   }
 }

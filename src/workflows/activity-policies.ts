@@ -8,14 +8,15 @@
  * | admit    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
- * | follow   | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
+ * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  * | holders  | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
  * | vanished | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
  *
  * Waiting is a courtesy, not the fence: an attempt that Temporal has given up may still act, and the fence holds then
- * too. No schedule-to-close anywhere: a task waits out a Kubernetes that is away, and can be cancelled meanwhile.
+ * too. Only follow has a schedule-to-close, the task's own timeout: a task waits out a Kubernetes that is away, and can be
+ * cancelled meanwhile.
  */
 import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -56,7 +57,7 @@ export const { start } = proxyActivities<Pick<Activities, 'start'>>({
 export function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
   const activities = proxyActivities<Pick<Activities, 'follow'>>({
     taskQueue: followQueue(workflowInfo().taskQueue),
-    startToCloseTimeout: '30 days',
+    scheduleToCloseTimeout: `${held.timeoutSeconds}s`,
     heartbeatTimeout: '60s',
     cancellationType: TRY_CANCEL,
     retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },

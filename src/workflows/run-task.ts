@@ -16,7 +16,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  isCancellation,
   rootCause,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -50,7 +49,7 @@ async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Pro
   const held = await CancellationScope.cancellable(() => provision(fence, task, story));
   if (held.limiter !== undefined) await CancellationScope.cancellable(() => queue(held, story));
   const job = await CancellationScope.cancellable(() => dispatch(held, story));
-  return CancellationScope.withTimeout(held.timeoutSeconds * 1_000, () => run(held, job, story));
+  return CancellationScope.cancellable(() => run(held, job, story));
 }
 
 async function provision(fence: Fence, task: Task, story: Story): Promise<AnchorRef> {
@@ -102,7 +101,8 @@ function conclude({ ending, error, interrupted, found }: FencedEnd, story: Story
 }
 
 function problemOf(error: unknown): Problem {
-  if (isCancellation(error))
+  // Only follow has a deadline over all of its attempts.
+  if (error instanceof ActivityFailure && error.retryState === 'TIMEOUT')
     return {
       code: 'DEADLINE_EXCEEDED',
       message: 'The task did not end within its timeout.',

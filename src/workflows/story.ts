@@ -36,6 +36,7 @@ export class Story {
     setHandler(sightingSignal, (sighting) => this.#see(sighting), {
       description: 'From the worker: what it sees of the Job.',
     });
+    setCurrentDetails(markdown(this.#state));
     const root = CancellationScope.current();
     root.cancelRequested.catch(() => this.#cancelRequested());
   }
@@ -44,9 +45,9 @@ export class Story {
     return this.#state;
   }
 
-  /** Into the next phase, with what the last one brought. */
+  /** Into the next phase, with what the last one brought. Without a memo a task is in its first: that one costs no event. */
   enter(phase: Phase, brought: { job?: JobRef; started?: boolean } = {}): void {
-    this.#update({ phase, ...brought });
+    if (phase !== this.#state.phase) this.#update({ phase, ...brought });
   }
 
   /** The platform took the Pod away, and another attempt begins: what was seen of this one is over. */
@@ -94,7 +95,10 @@ function markdown({ phase, outcome, cancel, job, pod, progress, problem, retried
   const rows = [
     ['Phase', outcome === undefined ? phase : `${phase}: **${outcome}**`],
     ['Job', job && `\`${job.namespace}/${job.name}\``],
-    ['Pod', pod && `\`${pod.name}\` ${pod.phase}${pod.node === undefined ? '' : ` on ${pod.node}`}`],
+    [
+      'Pod',
+      pod ? `\`${pod.name}\` ${pod.phase}${pod.node === undefined ? '' : ` on ${pod.node}`}` : podElsewhere(phase),
+    ],
     [
       'Progress',
       progress && `${progress.done} of ${progress.total}${progress.note === undefined ? '' : `, ${progress.note}`}`,
@@ -108,4 +112,11 @@ function markdown({ phase, outcome, cancel, job, pod, progress, problem, retried
     value === undefined ? [] : [`| ${name} | ${value.replaceAll('|', '\\|').replaceAll('\n', ' ')} |`],
   );
   return ['| | |', '|---|---|', ...filled].join('\n');
+}
+
+/** What is seen of a Pod that runs costs no history. */
+function podElsewhere(phase: Phase): string | undefined {
+  return phase === 'running'
+    ? 'in the last heartbeat of `follow`, with the progress: see Pending Activities'
+    : undefined;
 }

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, Processes } from './processes.ts';
+import type { Ended } from '../program.ts';
+import { Processes } from './processes.ts';
 import { images, openScene, type Scene, until } from './scene.ts';
 
 let scene: Scene;

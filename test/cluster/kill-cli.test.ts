@@ -1,7 +1,8 @@
 /** `holdfast kill` as the real binary, with nobody at its terminal and no worker alive. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Ended, Processes } from './processes.ts';
+import type { Ended } from '../program.ts';
+import { Processes } from './processes.ts';
 import { abandoned, command, FOREVER, images, openScene, phaseOf, type Scene } from './scene.ts';
 
 let scene: Scene;

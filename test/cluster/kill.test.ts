@@ -126,9 +126,9 @@ describe('a kill of a task whose worker lives', () => {
       const { outcome } = await scene.client.result(id);
       // Between the end of its release and the telling of it nothing is there to prove anything by.
       const killed = left.length === 0 ? 'killed' : 'killed_unproved';
+      expect({ id, pods: pods.filter(({ end }) => end === 'may_run') }).toEqual({ id, pods: [] });
       expect({ id, answer }).toEqual({ id, answer: outcome === 'succeeded' ? 'already_completed' : killed });
       expect(left.filter(({ why }) => !why.includes('it was gone before'))).toEqual([]);
-      expect(pods.filter(({ end }) => end === 'may_run')).toEqual([]);
       await untilNothingIsLeft(id);
     }
   });

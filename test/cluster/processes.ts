@@ -1,19 +1,7 @@
-/** The programs that people run, as processes of their own with nobody at their terminal, on what a stage has. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** The programs that people run, on what a stage has. */
+import type { ChildProcess } from 'node:child_process';
 import type { Stage } from '../../lab/stage/stage.ts';
-
-export interface Ended {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-export interface Running {
-  readonly child: ChildProcess;
-  /** What it has said so far. */
-  readonly heard: { readonly out: string; readonly err: string };
-  readonly ended: Promise<Ended>;
-}
+import { HOLDFAST, type Running, startNode } from '../program.ts';
 
 export class Processes {
   readonly #stage: Stage;
@@ -25,21 +13,15 @@ export class Processes {
     this.#env = env;
   }
 
-  /** `holdfast`, as it is installed. */
   holdfast(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-    return this.node(['bin/holdfast.mjs', ...words], env);
+    return this.node([HOLDFAST, ...words], env);
   }
 
   node(words: readonly string[], more: NodeJS.ProcessEnv = {}): Running {
-    const env = { ...process.env, ...environmentOf(this.#stage), ...this.#env, ...more };
-    const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#running.add(child);
-    const heard = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => (heard.out += String(chunk)));
-    child.stderr.on('data', (chunk: Buffer) => (heard.err += String(chunk)));
-    const ended = new Promise<Ended>((resolve) => child.once('close', (exit) => resolve({ exit, ...heard })));
-    void ended.then(() => this.#running.delete(child));
-    return { child, heard, ended };
+    const running = startNode(words, { ...environmentOf(this.#stage), ...this.#env, ...more });
+    this.#running.add(running.child);
+    void running.ended.then(() => this.#running.delete(running.child));
+    return running;
   }
 
   /** Ends what a test that failed left behind. */

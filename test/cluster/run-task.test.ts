@@ -23,6 +23,8 @@ describe('a task', () => {
     expect(await scene.remains(taskId)).toEqual(nothing);
     const lines = await Array.fromAsync(scene.client.logs(taskId), ({ text }) => text);
     expect(lines).toEqual(['to be kept', '65532']);
+    const { historyLength } = await scene.client.temporal.workflow.getHandle(taskId).describe();
+    expect(historyLength).toBeLessThanOrEqual(40);
   });
 
   it('is cancelled while it runs: told so only when nothing of it is left, and its output is kept', async () => {

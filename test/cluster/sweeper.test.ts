@@ -7,7 +7,8 @@ import { fencedMetadata, LABEL, MANAGED_BY, ownedBy, taskLabel } from '../../src
 import type { SweepReport } from '../../src/sweeper/report.ts';
 import { scheduleId } from '../../src/sweeper/schedule.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
-import { type Ended, Processes, type Running } from './processes.ts';
+import type { Ended, Running } from '../program.ts';
+import { Processes } from './processes.ts';
 import { command, FOREVER, images, until } from './scene.ts';
 
 let stage: Stage;

@@ -57,6 +57,14 @@ class HoldingScene {
     return { taskId, gate: held.gate };
   }
 
+  /** By somebody else, past the proxy. */
+  async takeAway(which: 'anchor' | 'job', taskId: string): Promise<void> {
+    const { anchor, job: name } = await this.namesOf(taskId);
+    const { namespace, core, batch } = this.scene;
+    if (which === 'anchor') await core.deleteNamespacedConfigMap({ name: anchor, namespace });
+    else await batch.deleteNamespacedJob({ name, namespace, body: { propagationPolicy: 'Background' } });
+  }
+
   /** Names of what the task has now. */
   async namesOf(taskId: string): Promise<{ anchor: string; job: string; pod: string }> {
     const { anchors, jobs, pods } = await this.scene.remains(taskId);
@@ -189,8 +197,7 @@ describe.concurrent('deleted by hand:', () => {
 
   it('the anchor of a running task: JOB_DELETED', async () => {
     const taskId = await ours.running();
-    const { anchor: name } = await ours.namesOf(taskId);
-    await ours.scene.core.deleteNamespacedConfigMap({ name, namespace: ours.scene.namespace });
+    await ours.takeAway('anchor', taskId);
     expect(await outcomeOf(ours, taskId)).toBe('JOB_DELETED');
   });
 
@@ -205,18 +212,14 @@ describe.concurrent('deleted by hand:', () => {
 
   it('the anchor, before the Job is made: the task runs anew', async () => {
     const { taskId, gate } = await ours.heldAt('patch ConfigMap');
-    const { anchor: name } = await ours.namesOf(taskId);
-    await ours.scene.core.deleteNamespacedConfigMap({ name, namespace: ours.scene.namespace });
+    await ours.takeAway('anchor', taskId);
     gate.open();
     expect(await outcomeOf(ours, taskId)).toBe('succeeded');
   });
 
   it.each(['anchor', 'job'] as const)('the %s, before the Job is started: the task runs anew', async (which) => {
     const { taskId, gate } = await ours.heldAt('patch Job');
-    const { anchor, job: name } = await ours.namesOf(taskId);
-    const { namespace, core, batch } = ours.scene;
-    if (which === 'anchor') await core.deleteNamespacedConfigMap({ name: anchor, namespace });
-    else await batch.deleteNamespacedJob({ name, namespace, body: { propagationPolicy: 'Background' } });
+    await ours.takeAway(which, taskId);
     await until('the Job is gone', async () => (await ours.scene.remains(taskId)).jobs.length === 0);
     gate.open();
     expect(await outcomeOf(ours, taskId)).toBe('succeeded');
@@ -224,10 +227,7 @@ describe.concurrent('deleted by hand:', () => {
 
   it.each(['anchor', 'job'] as const)('the %s, while the task is released: it keeps its outcome', async (which) => {
     const { taskId, gate } = await ours.heldAt('delete Job');
-    const { anchor, job: name } = await ours.namesOf(taskId);
-    const { namespace, core, batch } = ours.scene;
-    if (which === 'anchor') await core.deleteNamespacedConfigMap({ name: anchor, namespace });
-    else await batch.deleteNamespacedJob({ name, namespace, body: { propagationPolicy: 'Background' } });
+    await ours.takeAway(which, taskId);
     gate.open();
     expect(await outcomeOf(ours, taskId)).toBe('succeeded');
   });

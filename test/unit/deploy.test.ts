@@ -133,7 +133,7 @@ it('the role of whoever kills allows exactly what src/kill does in the namespace
   const calls = [...source.matchAll(/\bapi\.([a-z]+)(Anchor|Job|Pod)s?\(/g)].map(
     ([, verb, kind = '']) => `${verb} ${RESOURCES[kind]}`,
   );
-  const watches = [...source.matchAll(/#path = `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
+  const watches = [...source.matchAll(/\bpath: `[^`]*\/(\w+)`/g)].map(([, kind]) => `watch ${kind}`);
   expect(watches).toEqual(['watch pods']);
   expect(allowedTo('holdfast-kill', 'rbac-kill.yaml')).toEqual([...new Set([...calls, ...watches])].toSorted());
 });

@@ -1,70 +1,10 @@
 /** The sweeper's looks, against a cluster and a Temporal that say what they are told. */
-import type { V1ObjectMeta } from '@kubernetes/client-node';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { isNews, showReport } from '../../src/cli/show/sweep.ts';
-import type { RemoveOptions } from '../../src/activities/remove-run.ts';
-import type { NamedRun } from '../../src/activities/world.ts';
-import { fencedMetadata } from '../../src/fence.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
-import { keepSweeping, sweepTwice } from '../../src/sweeper/keep-sweeping.ts';
-import type { SweepReport } from '../../src/sweeper/report.ts';
-import { Sweeper, type SweeperDeps } from '../../src/sweeper/sweeper.ts';
-
-const NOW = new Date('2026-01-01T12:00:00Z');
-const OURS = 'ours';
-const never = new AbortController().signal;
-
-function anchorOf(taskId: string, ageSeconds = 60, temporal = OURS): V1ObjectMeta {
-  const metadata = fencedMetadata(temporal, { taskId, runId: 'r', attempt: 1 }, 'command', 'hash');
-  const creationTimestamp = new Date(NOW.getTime() - ageSeconds * 1_000);
-  return { ...metadata, uid: `uid of ${taskId}`, creationTimestamp };
-}
-
-/** A Temporal in which tasks named `open…` are open, `gone…` unknown, and all others closed. */
-class Theatre {
-  anchors: V1ObjectMeta[] = [];
-  namespaceId: () => string = () => OURS;
-  describe: (taskId: string) => string = (taskId) => {
-    if (taskId.startsWith('gone')) throw new WorkflowNotFoundError('no such', taskId, undefined);
-    return taskId.startsWith('open') ? 'RUNNING' : 'TERMINATED';
-  };
-  readonly asked: string[] = [];
-  readonly removed: string[] = [];
-  remove: (run: NamedRun, options: RemoveOptions) => Promise<void> = async ({ name, taskId }, { before }) => {
-    await before?.({ do: 'delete anchor', uid: 'u' }, { anchor: undefined, job: undefined, pods: [] });
-    this.removed.push(taskId);
-    this.anchors = this.anchors.filter((anchor) => anchor.name !== name);
-  };
-
-  sweeper(more: Partial<SweeperDeps> = {}): Sweeper {
-    return new Sweeper({
-      api: { listMarks: async () => ({ anchors: this.anchors, jobs: [], at: NOW }) },
-      client: this.#client(),
-      remove: (run, _, __, options) => this.remove(run, options),
-      rules: { minAgeSeconds: 30, maxPercent: 50 },
-      ...more,
-    });
-  }
-
-  #client(): Client {
-    const describe = async (taskId: string) => {
-      this.asked.push(taskId);
-      return { status: { name: this.describe(taskId) } };
-    };
-    return {
-      options: { namespace: 'default' },
-      withDeadline: (_: number, ask: () => Promise<unknown>) => ask(),
-      workflowService: { describeNamespace: async () => ({ namespaceInfo: { id: this.namespaceId() } }) },
-      workflow: { getHandle: (taskId: string) => ({ describe: () => describe(taskId) }) },
-    } as unknown as Client;
-  }
-}
-
-const away = (): never => {
-  throw Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: 'nobody listens' });
-};
+import { sweepTwice } from '../../src/sweeper/keep-sweeping.ts';
+import type { SweeperDeps } from '../../src/sweeper/sweeper.ts';
+import { anchorOf, away, never, OURS, Theatre } from './sweep-theatre.ts';
 
 async function twice(theatre: Theatre, more: Partial<SweeperDeps> = {}) {
   const sweeper = theatre.sweeper(more);
@@ -245,65 +185,4 @@ it('one doubtful answer keeps that run only', async () => {
   };
   const [, second] = await twice(theatre);
   expect(second).toMatchObject({ kept: { 'Temporal is not sure': 1 }, removed: [{ taskId: 'closed' }] });
-});
-
-describe('sweeping on and on', () => {
-  it('looks soon at a Job that changed and at no others, and after a refusal at all or at none', async () => {
-    const theatre = new Theatre();
-    theatre.anchors = [anchorOf('open 1'), anchorOf('open 2')];
-    const [changed] = theatre.anchors.map(({ name }) => name ?? '');
-    const stop = new AbortController();
-    let wake: (run: string) => void = () => undefined;
-    const watch = {
-      onJob: (seen: (run: string) => void) => {
-        wake = seen;
-        return () => undefined;
-      },
-    };
-    const reports: SweepReport[] = [];
-    const plot = [
-      () => wake(changed ?? ''),
-      () => {
-        theatre.namespaceId = away;
-        wake(changed ?? '');
-      },
-      () => {
-        wake(changed ?? '');
-        // A look that must not come would come 5 ms after the call.
-        setTimeout(() => stop.abort(), 200);
-      },
-    ];
-    const onReport = (report: SweepReport) => {
-      reports.push(report);
-      plot.shift()?.();
-    };
-    await keepSweeping({ sweeper: theatre.sweeper(), watch, everySeconds: 60, soonMs: 5, onReport }, stop.signal);
-    expect(reports.map(({ looked, runs, refused }) => [looked, runs, refused?.because])).toEqual([
-      ['at all', 2, undefined],
-      ['soon', 1, undefined],
-      ['soon', 0, 'TEMPORAL_UNREACHABLE'],
-    ]);
-  });
-});
-
-describe('what people read', () => {
-  const reported = async (more: Partial<SweepReport> = {}): Promise<SweepReport> => ({
-    ...(await new Theatre().sweeper().look('all', never)),
-    ...more,
-  });
-  const orphan = { run: 'hf-a', taskId: 'a', reason: 'task closed', kinds: ['anchor', 'job'] } as const;
-
-  it('names what was removed, what only would be, and what is merely suspected', async () => {
-    expect(showReport(await reported({ removed: [orphan] }))).toContain('removed hf-a (anchor, job) of a: task closed');
-    const seen = (looks: 1 | 2) => ({ dryRun: true, suspects: [{ ...orphan, looks }] });
-    expect(showReport(await reported(seen(2)))).toContain('would remove hf-a');
-    expect(showReport(await reported(seen(1)))).toContain('suspected hf-a');
-  });
-
-  it('says of a refusal what, why, and what to do', async () => {
-    const refused = { because: 'SWEEP_REFUSED', message: 'Too many.', next: 'Look.' } as const;
-    const report = await reported({ refused, looked: 'soon' });
-    expect(showReport(report)).toMatch(/Nothing was removed: Too many\. \(SWEEP_REFUSED\)\nnext: Look\.$/);
-    expect([isNews(report), isNews(await reported({ looked: 'soon' }))]).toEqual([true, false]);
-  });
 });

@@ -1,5 +1,4 @@
 /** The command line with HOLDFAST_URL set, as the real binary: it asks a gateway, and neither Temporal nor a cluster. */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../lab/stage/until.ts';
 import { HoldfastError } from '../../src/errors.ts';
 import { SCOPES } from '../../src/gateway/caller.ts';
+import { type Ended, HOLDFAST, type Running, startNode } from '../program.ts';
 import { GatewayStage } from './gateway-stage.ts';
 import { keptLog } from './kept-log.ts';
 import { Moment, SUCCEEDED, untilCancelled, world } from './world.ts';
@@ -31,23 +31,9 @@ afterAll(async () => {
   await rm(logDir, { recursive: true });
 });
 
-interface Ended {
-  readonly exit: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function begin(words: readonly string[], more: NodeJS.ProcessEnv = {}) {
+function begin(words: readonly string[], more: NodeJS.ProcessEnv = {}): Running {
   const env = { HOLDFAST_URL: url, HOLDFAST_API_KEY: KEY, TEMPORAL_ADDRESS: '127.0.0.1:1', ...more };
-  const child = spawn(process.execPath, ['bin/holdfast.mjs', ...words], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const told = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (told.out += String(chunk)));
-  child.stderr.on('data', (chunk: Buffer) => (told.err += String(chunk)));
-  const ended = new Promise<Ended>((resolve) => child.once('close', (exit) => resolve({ exit, ...told })));
-  return { child, ended };
+  return startNode([HOLDFAST, ...words], env);
 }
 
 const holdfast = (...words: readonly string[]): Promise<Ended> => begin(words).ended;

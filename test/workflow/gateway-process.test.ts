@@ -71,6 +71,8 @@ it.each([
     'tasks are to be answered for longer than Temporal remembers them',
     { HOLDFAST_GATEWAY_AUTH: 'none', HOLDFAST_GATEWAY_RETENTION_HOURS: '87600' },
   ],
+  ['Temporal is away', { HOLDFAST_GATEWAY_AUTH: 'none', TEMPORAL_ADDRESS: '127.0.0.1:1' }],
+  ['Temporal has no such namespace', { HOLDFAST_GATEWAY_AUTH: 'none', TEMPORAL_NAMESPACE: 'nobody-made-it' }],
   [
     'everybody may, and not only from loopback',
     { HOLDFAST_GATEWAY_AUTH: 'none', HOLDFAST_GATEWAY_ADDRESS: '0.0.0.0:1' },

@@ -1,32 +1,14 @@
 /** What Holdfast costs on top of Kubernetes, as bars: each measurement over its floor, with what is wanted beside it. */
+import { line, sheet, SHEET, text, type Theme, WIDTH } from '../../report/svg.ts';
 import type { Limit } from '../limits.ts';
 import type { Measured } from '../result.ts';
 
-export type Theme = 'light' | 'dark';
-
 const COLOURS = {
-  light: {
-    paper: '#ffffff',
-    ink: '#1f2328',
-    faint: '#59636e',
-    line: '#d1d9e0',
-    floor: '#d1d9e0',
-    ours: '#0969da',
-    reach: '#1a7f37',
-  },
-  dark: {
-    paper: '#0d1117',
-    ink: '#f0f6fc',
-    faint: '#9198a1',
-    line: '#3d444d',
-    floor: '#3d444d',
-    ours: '#4493f8',
-    reach: '#3fb950',
-  },
+  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37' },
+  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950' },
 } as const;
 type Colours = (typeof COLOURS)[Theme];
 
-const WIDTH = 960;
 const LEFT = 400;
 const RIGHT = 100;
 const TOP = 44;
@@ -44,10 +26,7 @@ export function chartOf(measured: readonly Measured[], limits: readonly Limit[],
   const rows = bars.flatMap((one, index) => row(one, limits, TOP + index * ROW + ROW / 2, x, colours));
   const ticks = Array.from({ length: Math.floor(most) + 1 }, (_, times) => times);
   const bottom = TOP + bars.length * ROW;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="13" role="img">`,
-    '<title>What Holdfast takes, over what plain Kubernetes Jobs take in the same run</title>',
-    `<rect width="${WIDTH}" height="${height}" rx="8" fill="${colours.paper}"/>`,
+  const body = [
     text(20, 26, 'Holdfast over plain Kubernetes Jobs, side by side', colours.ink, 'font-weight="600" font-size="15"'),
     ...ticks.flatMap((times) => [
       line(x(times), TOP, x(times), bottom, times === 1 ? colours.faint : colours.line),
@@ -61,9 +40,8 @@ export function chartOf(measured: readonly Measured[], limits: readonly Limit[],
     ]),
     ...rows,
     text(20, bottom + 20, 'bar: median; thin line: 90 %; green: what is wanted', colours.faint, 'font-size="12"'),
-    '</svg>',
-    '',
-  ].join('\n');
+  ];
+  return sheet('What Holdfast takes, over what plain Kubernetes Jobs take in the same run', height, colours, body);
 }
 
 function row(
@@ -82,12 +60,4 @@ function row(
     ...(reach === undefined ? [] : [line(x(reach), y - 13, x(reach), y + 13, colours.reach, 'stroke-width="3"')]),
     text(WIDTH - RIGHT + 20, y + 5, `${ratio.value.toFixed(2)} ×`, colours.ink, 'font-weight="600"'),
   ];
-}
-
-function line(x1: number, y1: number, x2: number, y2: number, colour: string, more = ''): string {
-  return `<line x1="${x1.toFixed(1)}" y1="${y1}" x2="${x2.toFixed(1)}" y2="${y2}" stroke="${colour}" ${more}/>`;
-}
-
-function text(x: number, y: number, words: string, colour: string, more = ''): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" fill="${colour}" ${more}>${words.replaceAll('`', '')}</text>`;
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repository } from '../../../dev/system/paths.ts';
+import { polled } from '../../../src/task-queue.ts';
 import type { Bench } from '../bench.ts';
 import { estimate } from '../estimate.ts';
 import { Stage } from '../../stage/stage.ts';
@@ -44,7 +45,7 @@ async function startOnce(): Promise<number> {
   const worker = spawn(process.execPath, ['dist/worker.js'], { cwd: repository, env, stdio: 'ignore' });
   const exited = new Promise((resolve) => worker.once('exit', resolve));
   try {
-    while (!(await polls(stage))) await sleep(10);
+    while (!(await hasWorker(stage))) await sleep(10);
     return (performance.now() - began) / 1_000;
   } finally {
     worker.kill('SIGTERM');
@@ -53,11 +54,8 @@ async function startOnce(): Promise<number> {
   }
 }
 
-async function polls({ client, config }: Stage): Promise<boolean> {
-  const { namespace } = client.temporal.options;
-  const request = { namespace, taskQueue: { name: config.taskQueue }, taskQueueType: 1 };
-  const { pollers } = await client.temporal.workflowService.describeTaskQueue(request);
-  return (pollers?.length ?? 0) > 0;
+async function hasWorker({ client, config }: Stage): Promise<boolean> {
+  return (await polled(client.temporal, config.taskQueue, Date.now())).now;
 }
 
 function run([program, ...args]: readonly [string, ...string[]]): Promise<void> {

@@ -1,6 +1,7 @@
 /** `holdfast cancel ID`: asks for a task's end and waits for the true answer. */
 import type { TaskClient } from '../../client.ts';
-import { type CancelAnswer, LIMITS } from '../../contract.ts';
+import type { CancelAnswer } from '../../contract.ts';
+import { reasonProblems } from '../reason.ts';
 import { refusedInput } from '../refused-input.ts';
 import { withClient } from '../session.ts';
 import { exitOf, showAnswer } from '../show/answer.ts';
@@ -17,7 +18,8 @@ export interface CancelWords {
 const LEFT = 130;
 
 export async function cancel(taskId: string, { reason = '', wait, json }: CancelWords): Promise<number> {
-  checkReason(reason);
+  const problems = reasonProblems(reason);
+  if (problems.length > 0) throw refusedInput(...problems);
   return withClient(async (client) => {
     const answer = wait ? await watched(client, taskId, reason) : await client.cancel(taskId, { reason, wait: false });
     if (json) stdout.line(JSON.stringify({ taskId, answer }));
@@ -35,10 +37,4 @@ async function watched(client: TaskClient, taskId: string, reason: string): Prom
   });
   const answer = client.cancel(taskId, { reason, wait: true });
   return watch(client, taskId, display, answer).finally(() => display.end());
-}
-
-function checkReason(reason: string): void {
-  if (reason.length <= LIMITS.reasonLength) return;
-  const message = `has ${reason.length} characters; at most ${LIMITS.reasonLength} are kept.`;
-  throw refusedInput({ field: 'reason', message });
 }

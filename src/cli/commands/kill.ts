@@ -25,18 +25,31 @@ export async function kill(taskId: string | undefined, words: KillWords): Promis
   const { reason = '', json = false } = words;
   const wait = meaning.waitSeconds === undefined ? {} : { waitSeconds: meaning.waitSeconds };
   const order = { reason, by: whoKills(), json, ...wait };
-  let isConnected = false;
-  const ended =
-    meaning.of === 'one'
-      ? withClient((client) => ((isConnected = true), killOne(client, meaning.taskId, order)))
-      : withTemporal(MANY_NOT_OVER_HTTP, (client) => ((isConnected = true), killMany(client, meaning, order)));
-  return ended.catch((error: unknown) => {
-    throw isConnected ? error : explained(error);
-  });
+  return meaning.of === 'one'
+    ? explainingAway(withClient, (client: TaskClient) => killOne(client, meaning.taskId, order))
+    : explainingAway(withOnlyTemporal, (client) => killMany(client, meaning, order));
 }
 
 const MANY_NOT_OVER_HTTP =
   'Which tasks a filter means is read from Kubernetes, and a gateway does not look there: over HTTP a task is killed by its id.';
+
+const withOnlyTemporal = (use: (client: HoldfastClient) => Promise<number>) => withTemporal(MANY_NOT_OVER_HTTP, use);
+
+/** Only of a connection that did not come about is it known that nothing was ended. */
+async function explainingAway<C>(
+  connect: (use: (client: C) => Promise<number>) => Promise<number>,
+  use: (client: C) => Promise<number>,
+): Promise<number> {
+  let isConnected = false;
+  try {
+    return await connect((client) => {
+      isConnected = true;
+      return use(client);
+    });
+  } catch (error) {
+    throw isConnected ? error : explained(error);
+  }
+}
 
 /** That Kubernetes could be reached is no help then, though people who kill would hope so. */
 function explained(error: unknown): unknown {

@@ -1,8 +1,6 @@
 /** What an answer that is none means: the gateway's own refusals come back as they were thrown there. */
-import { HoldfastError, isErrorCode } from '../../errors.ts';
+import { HoldfastError, isErrorCode, PROBLEM_TYPE } from '../../errors.ts';
 import type { ProblemDocument } from '../../gateway/wire/problem.ts';
-
-const PROBLEM_TYPE = 'application/problem+json';
 
 export async function refusalOf(answer: Response, url: string): Promise<HoldfastError> {
   const { status, headers } = answer;

@@ -1,12 +1,12 @@
 /**
- * What can be seen of a task. Its steps are durable: the workflow notes its state in its memo at each of them, so they
+ * What can be seen of a task. Its steps are durable: the workflow notes its state in its memo at each but the first, so they
  * stand in history with a number of their own, and whoever comes back after a while gets those that were missed.
  * Progress and diagnosis come by heartbeat: the latest is all there is.
  */
 import type { Client } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { TaskState } from '../../contract.ts';
-import { type TaskView, viewOf } from '../../task-view.ts';
+import { firstState, type TaskView, viewOf } from '../../task-view.ts';
 import type { TaskOutcome } from '../task-client.ts';
 import { describeTask } from './describe.ts';
 import { outcomeOf } from './end.ts';
@@ -26,6 +26,8 @@ export interface Look {
   readonly ending?: TaskOutcome;
 }
 
+/** The event with which every history begins, and every task with its first phase: that one is in no memo. */
+const FIRST = 1;
 /** Milliseconds between two looks at one task. */
 export const LOOK_MS = 500;
 
@@ -49,6 +51,10 @@ async function stepsSince(temporal: Client, view: TaskView, known: number): Prom
   for await (const event of newestFirst(temporal, view)) {
     const number = Number(String(event.eventId));
     if (number <= known) break;
+    if (number === FIRST) {
+      steps.unshift({ number, state: firstState(view) });
+      break;
+    }
     const payload = event.workflowPropertiesModifiedEventAttributes?.upsertedMemo?.fields?.['state'];
     if (!payload) continue;
     const [state] = await decodeArrayFromPayloads(temporal.options.loadedDataConverter, [payload]);

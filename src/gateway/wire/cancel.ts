@@ -19,15 +19,15 @@ export const cancelRequest = z
   .strictObject({ reason: reason.describe('Why; it is kept with the task.').exactOptional() })
   .meta({ id: 'CancelRequest', examples: [{ reason: 'the user left the page' }] });
 
-export const CANCEL_STATUSES = [
-  'cancelled',
-  'cancelling',
+/** How a task had ended when a cancel or a kill came. */
+export const ALREADY = [
   'already_cancelled',
   'already_completed',
   'already_failed',
   'already_terminated',
   'already_timed_out',
 ] as const;
+export const CANCEL_STATUSES = ['cancelled', 'cancelling', ...ALREADY] as const;
 export type CancelStatus = (typeof CANCEL_STATUSES)[number];
 
 export const cancelAnswer = z

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { KillReport } from '../../kill/contract.ts';
 import { duration } from '../../schemas/fields.ts';
-import { reason } from './cancel.ts';
+import { ALREADY, reason } from './cancel.ts';
 import { OUTCOMES } from './task.ts';
 
 export const killRequest = z
@@ -14,15 +14,7 @@ export const killRequest = z
   })
   .meta({ id: 'KillRequest', examples: [{ reason: 'its node is stuck', wait: '1m' }] });
 
-export const KILL_ANSWERS = [
-  'killed',
-  'killed_unproved',
-  'already_cancelled',
-  'already_completed',
-  'already_failed',
-  'already_terminated',
-  'already_timed_out',
-] as const satisfies KillReport['answer'][];
+export const KILL_ANSWERS = ['killed', 'killed_unproved', ...ALREADY] as const satisfies KillReport['answer'][];
 
 const pod = z
   .object({

@@ -1,6 +1,6 @@
 /** How a refusal looks on the wire: RFC 9457, with a code of the one registry. */
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { ERRORS, type ErrorCode, PROBLEM_TYPE } from '../../errors.ts';
 import { facts } from './facts.ts';
 
 const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
@@ -44,7 +44,6 @@ export const problemDocument = z
   });
 
 export type ProblemDocument = z.infer<typeof problemDocument>;
-export const PROBLEM_TYPE = 'application/problem+json';
 
 const MEANING: Readonly<Record<number, string>> = {
   400: 'The request is not understood; nothing was changed.',

@@ -118,7 +118,7 @@ describe('on a real Temporal', () => {
       await until('the other is let in', async () => (await stateOf(other)).phase === 'running');
       expect((await stateOf(second)).phase).toBe('queued');
       letGo();
-      expect(await Promise.all([first, second, other].map(tellingOf))).toMatchObject(Array(3).fill({ told: 'result' }));
+      for (const handle of [first, second, other]) expect(await tellingOf(handle)).toMatchObject({ told: 'result' });
     });
   });
 
@@ -200,7 +200,7 @@ describe('on a real Temporal', () => {
       const babble = (each: number) =>
         Promise.all(Array.from({ length: each }, (_, index) => limiting.signal(FREED_SIGNAL, `nobody-${index}`)));
       // Temporal suggests another run after 4,096 events.
-      while (Number((await limiting.describe()).historyLength) < 4_300) await babble(200);
+      while ((await limiting.describe()).historyLength < 4_300) await babble(200);
       await until('another run', async () => (await limiting.describe()).runId !== runId);
       expect(await limiterState(limiting)).toMatchObject({ held: 1, waiting: 1, limits: { running: 1 } });
       await free();

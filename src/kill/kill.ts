@@ -30,8 +30,6 @@ const WAIT_SECONDS = 30;
 const CLEARING_MS = 5_000;
 /** How long a worker that has released everything may take to tell it. Milliseconds. */
 const TELLING_MS = 3_000;
-/** How long the watch may lag behind the lists, on a busy machine or API server. Milliseconds. */
-const LAG_MS = 30_000;
 /** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
 const SILENCE_MS = 20_000;
 /** Longest wait between two looks. Milliseconds. */
@@ -112,7 +110,7 @@ class Kill {
       ended = await this.#endWorkflow();
       if (ended.terminated) left = await this.#clear();
     } while (ended.terminated);
-    const pods = await this.#lastSightings(left);
+    const pods = this.#eyes.all().map(({ pod }) => pod);
     // A record that was deleted meanwhile does not make the task one that was forgotten.
     const { was, job } = ended.record.was === 'forgotten' ? before : ended.record;
     const told = this.#terminated ? 'open' : was;
@@ -155,7 +153,7 @@ class Kill {
     return ended;
   }
 
-  /** Until nothing is left, or until nobody has cleared it away in time; gives what is left. */
+  /** Until nothing is left and the watch has shown it, or until nobody has cleared it away in time; gives what is left. */
   async #clear(): Promise<readonly Run[]> {
     const forceAt = Date.now() + this.#waitMs;
     const endAt = forceAt + CLEARING_MS;
@@ -168,7 +166,7 @@ class Kill {
         if (!mayPass(error) || Date.now() >= endAt) throw error;
         return undefined;
       });
-      if (left?.length === 0 || (left !== undefined && Date.now() >= endAt)) return left;
+      if (left !== undefined && (Date.now() >= endAt || (left.length === 0 && !this.#awaitsWord()))) return left;
       await changed;
     }
   }
@@ -231,16 +229,9 @@ class Kill {
     return runs;
   }
 
-  /** The last state of every Pod, after the watch has shown the removal of all that the lists have no more. */
-  async #lastSightings(left: readonly Run[]) {
-    const eyes = this.#eyes;
-    if (eyes === undefined) return [];
-    const there = new Set(left.flatMap(({ world }) => world.pods.map(({ metadata }) => metadata?.uid)));
-    const until = Date.now() + LAG_MS;
-    const lags = () =>
-      eyes.all().some(({ pod, gone }) => !gone && !there.has(pod.metadata?.uid) && endOf(pod) === 'may_run');
-    while (lags() && Date.now() < until) await eyes.changed(LOOK_MS);
-    return eyes.all().map(({ pod }) => pod);
+  /** Of a Pod that was seen: the watch lags behind the lists, or it came late, from a controller that lags. */
+  #awaitsWord(): boolean {
+    return this.#eyes?.all().some(({ pod, gone }) => !gone && endOf(pod) === 'may_run') ?? false;
   }
 
   /** Asked for only where it matters. Undefined if this account may not list them. */

@@ -40,6 +40,12 @@ interface Run {
   readonly world: RunWorld;
 }
 
+interface Cleared {
+  readonly left: readonly Run[];
+  /** The last state of every Pod that was seen. */
+  readonly pods: readonly V1Pod[];
+}
+
 /** @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE */
 export async function kill(ground: KillGround, taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
   const killing = new Kill(ground, taskId, options);
@@ -104,13 +110,12 @@ class Kill {
     let ended = await this.#endWorkflow();
     // What was seen while the task was open says nothing of what it left: it may have ended by itself since.
     this.#couldRun = false;
-    let left = await this.#clear();
+    let { left, pods } = await this.#clear();
     do {
       // A Reset may have begun another run while the one before was cleared away.
       ended = await this.#endWorkflow();
-      if (ended.terminated) left = await this.#clear();
+      if (ended.terminated) ({ left, pods } = await this.#clear());
     } while (ended.terminated);
-    const pods = this.#eyes.all().map(({ pod }) => pod);
     // A record that was deleted meanwhile does not make the task one that was forgotten.
     const { was, job } = ended.record.was === 'forgotten' ? before : ended.record;
     const told = this.#terminated ? 'open' : was;
@@ -153,8 +158,11 @@ class Kill {
     return ended;
   }
 
-  /** Until nothing is left and the watch has shown it, or until nobody has cleared it away in time; gives what is left. */
-  async #clear(): Promise<readonly Run[]> {
+  /**
+   * Until nothing is left and the watch has shown it, or until nobody has cleared it away in time. A Pod that appears
+   * after that is of a Job controller that lags: it cannot mount the anchor, and says nothing of what ran.
+   */
+  async #clear(): Promise<Cleared> {
     const forceAt = Date.now() + this.#waitMs;
     const endAt = forceAt + CLEARING_MS;
     for (let pause = 50; ; pause = Math.min(pause * 2, LOOK_MS)) {
@@ -166,7 +174,8 @@ class Kill {
         if (!mayPass(error) || Date.now() >= endAt) throw error;
         return undefined;
       });
-      if (left !== undefined && (Date.now() >= endAt || (left.length === 0 && !this.#awaitsWord()))) return left;
+      if (left !== undefined && (Date.now() >= endAt || (left.length === 0 && !this.#awaitsWord())))
+        return { left, pods: this.#eyes?.all().map(({ pod }) => pod) ?? [] };
       await changed;
     }
   }

@@ -17,6 +17,7 @@ import {
   CancellationScope,
   CancelledFailure,
   rootCause,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AnchorRef, Ending, JobRef, Problem, RunRef, Task, TaskResult } from '../contract.ts';
@@ -101,8 +102,7 @@ function conclude({ ending, error, interrupted, found }: FencedEnd, story: Story
 }
 
 function problemOf(error: unknown): Problem {
-  // Only follow has a deadline over all of its attempts.
-  if (error instanceof ActivityFailure && error.retryState === 'TIMEOUT')
+  if (isDeadline(error))
     return {
       code: 'DEADLINE_EXCEEDED',
       message: 'The task did not end within its timeout.',
@@ -114,6 +114,15 @@ function problemOf(error: unknown): Problem {
     return told ?? { code: cause.type ?? 'WORKER_FAULT', message: cause.message };
   }
   return { code: 'WORKER_FAULT', message: rootCause(error) ?? String(error) };
+}
+
+/**
+ * Only follow has a deadline over all of its attempts. It passes during one of them, which Temporal then times out and does
+ * not repeat; or between two, when it gives the last one's failure and says why there is no other.
+ */
+function isDeadline(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';
 }
 
 function isLost({ ending, error, interrupted }: FencedEnd): boolean {

@@ -15,8 +15,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
+import { ANNOTATION, isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
+import { tellFreed } from '../limits/tell-freed.ts';
 import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { PodEyes } from './pod-eyes.ts';
@@ -67,6 +68,8 @@ class Kill {
   readonly #signal: AbortSignal | undefined;
   #firstRunId: string | undefined;
   #eyes: PodEyes | undefined;
+  /** Who keeps a slot for which run, of those that were limited. */
+  readonly #limiters = new Map<string, string>();
   #terminated = false;
   #deleted = false;
   #foundAny = false;
@@ -116,6 +119,7 @@ class Kill {
       ended = await this.#endWorkflow();
       if (ended.terminated) ({ left, pods } = await this.#clear());
     } while (ended.terminated);
+    await this.#tellLimiters(left);
     // A record that was deleted meanwhile does not make the task one that was forgotten.
     const { was, job } = ended.record.was === 'forgotten' ? before : ended.record;
     const told = this.#terminated ? 'open' : was;
@@ -215,6 +219,13 @@ class Kill {
     }
   }
 
+  /** A run of which something is left keeps its slot, until the limiter sees that it is gone. */
+  async #tellLimiters(left: readonly Run[]): Promise<void> {
+    const kept = new Set(left.map(({ name }) => name));
+    const freed = [...this.#limiters].filter(([run]) => !kept.has(run));
+    await Promise.all(freed.map(([run, limiter]) => tellFreed(this.#ground.temporal, limiter, run)));
+  }
+
   /** Every run of the task, read from the API server in the order that nextReleaseStep needs: Pods last. */
   async #look(): Promise<readonly Run[]> {
     const { api } = this.#ground;
@@ -222,6 +233,10 @@ class Kill {
     const [anchors, jobs] = await Promise.all([api.listAnchors(selector), api.listJobs(selector)]);
     const pods = await api.listPods(selector);
     this.#eyes?.note(pods);
+    for (const { metadata } of [...anchors, ...jobs]) {
+      const limiter = metadata?.annotations?.[ANNOTATION.limiter];
+      if (limiter !== undefined) this.#limiters.set(metadata?.labels?.[LABEL.run] ?? '', limiter);
+    }
     const names = new Set([...anchors, ...jobs, ...pods].map(({ metadata }) => metadata?.labels?.[LABEL.run] ?? ''));
     const runs = [...names].map((name) => {
       const ours = <T extends (typeof anchors)[number] | (typeof jobs)[number]>(all: readonly T[]): T | undefined =>

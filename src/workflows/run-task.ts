@@ -2,6 +2,7 @@
  * The life of a task on one page:
  *
  *     provision   anchor           create the one object that owns everything, inputs in it
+ *     queue       admit            only where there are limits: wait until the limiter lets it in
  *     dispatch    reserve, start   the Job is born suspended; a compare-and-set lets it make its Pod
  *     run         follow           until the Job ends, the deadline passes, or somebody cancels
  *     release     (fenced)         always: delete by uid, prove it gone; only then is the outcome told
@@ -21,6 +22,7 @@ import {
 } from '@temporalio/workflow';
 import type { AnchorRef, Ending, JobRef, Problem, RunRef, Task, TaskResult } from '../contract.ts';
 import { anchor, follow, reserve, start } from './activity-policies.ts';
+import { admission } from './admission.ts';
 import { cancelReason } from './cancel-reason.ts';
 import { type Fence, fenced, type FencedEnd } from './fenced.ts';
 import { Story } from './story.ts';
@@ -46,6 +48,7 @@ export async function runTask(task: Task): Promise<TaskResult> {
 
 async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Promise<Ending> {
   const held = await CancellationScope.cancellable(() => provision(fence, task, story));
+  if (held.limiter !== undefined) await CancellationScope.cancellable(() => queue(held, story));
   const job = await CancellationScope.cancellable(() => dispatch(held, story));
   return CancellationScope.cancellable(() => run(held, job, story));
 }
@@ -54,6 +57,11 @@ async function provision(fence: Fence, task: Task, story: Story): Promise<Anchor
   story.enter('provisioning');
   fence.anchor = await anchor(fence.run, task);
   return fence.anchor;
+}
+
+async function queue(held: AnchorRef, story: Story): Promise<void> {
+  story.enter('queued');
+  await admission(held);
 }
 
 async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {

@@ -11,6 +11,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { TASK_QUEUE } from './contract.ts';
 import { HoldfastError } from './errors.ts';
+import type { Limits } from './limits/contract.ts';
 
 /** Value of HOLDFAST_KUBE_CONTEXT for a worker that runs in the cluster it makes Jobs in. */
 export const IN_CLUSTER = 'in-cluster';
@@ -62,6 +63,10 @@ const schema = z.object({
   HOLDFAST_TASK_QUEUE: z.string().min(1).max(200).default(TASK_QUEUE),
   /** Tasks that one worker follows at the same time. */
   HOLDFAST_MAX_TASKS: count(1, 20_000).default(2_000),
+  /** Tasks of the task queue that may have containers at the same time; 0: as many as there are. */
+  HOLDFAST_MAX_RUNNING: count(0, 5_000).default(0),
+  /** The same, of one tenant. */
+  HOLDFAST_MAX_RUNNING_PER_TENANT: count(0, 5_000).default(0),
   /** Deadline of one request to Kubernetes. Milliseconds. */
   HOLDFAST_KUBE_DEADLINE_MS: count(100, 20_000).default(5_000),
   /** Between two looks for what no task owns any more. Seconds; 0 turns it off. */
@@ -112,6 +117,8 @@ export interface Config {
   readonly pythonImage: string;
   readonly taskQueue: string;
   readonly maxTasks: number;
+  /** Undefined: nothing is limited. */
+  readonly limits: Limits | undefined;
   readonly sweepSeconds: number;
   readonly sweepRules: { readonly minAgeSeconds: number; readonly maxPercent: number };
   readonly workflowBundle: string | undefined;
@@ -162,6 +169,7 @@ export function readConfig(given: Env = process.env): Config {
     pythonImage: values.HOLDFAST_PYTHON_IMAGE,
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
+    limits: limitsIn(values.HOLDFAST_MAX_RUNNING, values.HOLDFAST_MAX_RUNNING_PER_TENANT),
     sweepSeconds: values.HOLDFAST_SWEEP_SECONDS,
     sweepRules: {
       minAgeSeconds: values.HOLDFAST_SWEEP_MIN_AGE_SECONDS,
@@ -182,6 +190,11 @@ export function readConfig(given: Env = process.env): Config {
     api: values.HOLDFAST_URL === undefined ? undefined : { url: values.HOLDFAST_URL, token: values.HOLDFAST_API_KEY },
     logLevel: values.HOLDFAST_LOG_LEVEL,
   };
+}
+
+function limitsIn(running: number, perTenant: number): Limits | undefined {
+  if (running === 0 && perTenant === 0) return undefined;
+  return { ...(running > 0 && { running }), ...(perTenant > 0 && { perTenant }) };
 }
 
 function hostAndPort(address: string): { readonly host: string; readonly port: number } {

@@ -173,8 +173,8 @@ export type Ending =
 
 // --- What can be seen while it lives ------------------------------------------------------------------------------
 
-/** provision: anchor; dispatch: reserve, start; run: follow; release: until proof. */
-export type Phase = 'provisioning' | 'reserving' | 'starting' | 'running' | 'releasing' | 'ended';
+/** provision: anchor; queue: only where there are limits; dispatch: reserve, start; run: follow; release: until proof. */
+export type Phase = 'provisioning' | 'queued' | 'reserving' | 'starting' | 'running' | 'releasing' | 'ended';
 
 export interface Progress {
   readonly done: number;
@@ -256,6 +256,8 @@ export interface AnchorRef {
   readonly uid: string;
   readonly workload: WorkloadName;
   readonly timeoutSeconds: number;
+  /** Workflow Id of the limiter that must let the run in before a Job is made. Absent where nothing is limited. */
+  readonly limiter?: string;
 }
 
 /**

@@ -49,6 +49,8 @@ export const ANNOTATION = {
   temporalNamespaceId: 'holdfast.dev/temporal-namespace-id',
   /** Digest of everything that was asked for; "already exists" counts as success only if it is the same. */
   specHash: 'holdfast.dev/spec-hash',
+  /** Workflow Id of the limiter to be told when nothing of the run is left. Absent where nothing is limited. */
+  limiter: 'holdfast.dev/limiter',
 } as const;
 
 /** The longest name that Kubernetes also accepts as a label value. Unit: characters. */

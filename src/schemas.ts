@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { LIMITS, type CommandTask, type EvaluationTask, type Task, type WorkloadName } from './contract.ts';
 import { HoldfastError } from './errors.ts';
+import { LIMITER_PREFIX } from './limits/contract.ts';
 import * as fields from './schemas/fields.ts';
 import { problemsOf, show, type InputProblem } from './schemas/sentences.ts';
 import { checkSize } from './schemas/size.ts';
@@ -191,9 +192,16 @@ function said(problems: readonly InputProblem[]): string {
   return problems.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)).join(' ');
 }
 
+/** @throws HoldfastError INPUT_INVALID unless it is a whole number from 1 to 5. */
+export function checkPriority(priority: unknown): number {
+  const parsed = z.object({ priority: fields.priority }).safeParse({ priority }, { reportInput: true });
+  if (parsed.success) return parsed.data.priority;
+  throw refusal(problemsOf(parsed.error, () => ''));
+}
+
 /**
  * The id as it may be used for a task: 1 to 200 printable characters, no space at either end.
- * Temporal keeps ids that begin with `temporal-sys-` or `__temporal_` for itself; `.` and `..` vanish from URLs.
+ * Temporal keeps ids that begin with `temporal-sys-` or `__temporal_` for itself, we `holdfast-limits-`; `.` and `..` vanish from URLs.
  * @throws HoldfastError INPUT_INVALID.
  */
 export function checkTaskId(id: unknown): string {
@@ -210,5 +218,6 @@ function idProblem(id: unknown): string | undefined {
   if (/[\p{C}\p{Zl}\p{Zp}]/u.test(id)) return 'it must have printable characters only.';
   if (id.trim() !== id) return 'it must not begin or end with a space.';
   if (/^(?:temporal-sys-|__temporal_)/.test(id)) return 'Temporal keeps ids that begin like this for itself.';
+  if (id.startsWith(LIMITER_PREFIX)) return 'Holdfast keeps ids that begin like this for itself.';
   return id === '.' || id === '..' ? 'it must be more than dots.' : undefined;
 }

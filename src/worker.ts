@@ -21,6 +21,9 @@ import { taskLabel } from './fence.ts';
 import { JobsApi } from './kubernetes/jobs-api.ts';
 import { loadKubeConfig } from './kubernetes/kube-config.ts';
 import { RunWatch } from './kubernetes/run-watch.ts';
+import { createLimitActivities } from './limits/activities.ts';
+import { limiterOf } from './limits/contract.ts';
+import { tellFreed } from './limits/tell-freed.ts';
 import { Collector } from './logs/collector.ts';
 import { keepPruning, type Pruning } from './logs/prune.ts';
 import { LogStore } from './logs/store.ts';
@@ -49,7 +52,7 @@ export interface HoldfastWorker {
 export async function createWorker(config: Config, logger: Logger): Promise<HoldfastWorker> {
   const connection = await connect(config);
   const client = new Client({ connection, namespace: config.temporal.namespace });
-  const { deps, close } = await createDeps(config, logger, await namespaceId(client));
+  const { deps, close } = await createDeps(config, logger, client);
   const openSweeper = () => sweeperOf(deps, client, config);
   const onReport = (report: SweepReport) => {
     logReport(logger, report);
@@ -58,6 +61,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   };
   const activities = {
     ...createActivities(deps),
+    ...createLimitActivities(deps, client),
     ...createSweepActivities(openSweeper, config.sweepSeconds, onReport),
   };
   const shared = { connection, namespace: config.temporal.namespace, activities } satisfies WorkerOptions | object;
@@ -150,8 +154,9 @@ function sibling(path: string): string {
 async function createDeps(
   config: Config,
   logger: Logger,
-  temporalNamespaceId: string,
+  client: Client,
 ): Promise<{ deps: Deps; close: () => Promise<void> }> {
+  const temporalNamespaceId = await namespaceId(client);
   const kube = loadKubeConfig(config.kubernetes);
   const { namespace, deadlineMs } = config.kubernetes;
   const api = new JobsApi(kube, { namespace, deadlineMs });
@@ -170,6 +175,8 @@ async function createDeps(
     followed: new Set<string>(),
     temporalNamespaceId,
     pythonImage: config.pythonImage,
+    limits: config.limits && { limiter: limiterOf(config.taskQueue), most: config.limits },
+    tellFreed: (limiter: string, run: string) => tellFreed(client, limiter, run),
   };
   const close = async () => {
     collector.close();

@@ -56,6 +56,7 @@ export class PlayedJobs {
     const own = () => this.#own();
     return {
       anchor: async (run) => anchorOf(run),
+      admit: async () => undefined,
       reserve: async (held) => jobOf(held),
       start: async () => undefined,
       follow: () => own().follow(),

@@ -1,6 +1,7 @@
+import type { V1ConfigMap } from '@kubernetes/client-node';
 import type { AnchorRef, RunRef, Task } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { digest, runName, standingAnchor, taskLabel } from '../fence.ts';
+import { ANNOTATION, digest, runName, standingAnchor, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { anchorManifest } from '../kubernetes/job.ts';
 import { checkTask } from '../schemas.ts';
@@ -33,9 +34,12 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         settings,
         plan,
         nonce,
+        deps.limits?.limiter,
       );
       await releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
-      const uid = await createOrMeet(deps, manifest, specHash, signal);
+      const { uid = '', annotations } = (await createOrMeet(deps, manifest, specHash, signal)).metadata ?? {};
+      // As the anchor says it: another worker, with other limits, may have made it.
+      const limiter = annotations?.[ANNOTATION.limiter];
       const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: name };
       await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
       return {
@@ -45,6 +49,7 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         uid,
         workload: task.workload,
         timeoutSeconds: settings.timeoutSeconds,
+        ...(limiter !== undefined && { limiter }),
       };
     },
     { whenForgotten },
@@ -53,20 +58,19 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
 
 async function createOrMeet(
   deps: Deps,
-  manifest: Parameters<Deps['api']['createAnchor']>[0],
+  manifest: V1ConfigMap,
   specHash: string,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<V1ConfigMap> {
   const name = manifest.metadata?.name ?? '';
   try {
-    const created = await deps.api.createAnchor(manifest, signal);
-    return created.metadata?.uid ?? '';
+    return await deps.api.createAnchor(manifest, signal);
   } catch (error) {
     if (!isApiError(error, 'conflict') && !isApiError(error, 'unclear')) throw error;
     const found = await deps.api.readAnchor(name, signal);
     switch (standingAnchor(found, specHash)) {
       case 'ours':
-        return found?.metadata?.uid ?? '';
+        return found ?? manifest;
       case 'absent':
         throw error;
       case 'ending':

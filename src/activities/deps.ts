@@ -2,6 +2,7 @@
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import type { RunWatch } from '../kubernetes/run-watch.ts';
 import type { Collector } from '../logs/collector.ts';
+import type { Limits } from '../limits/contract.ts';
 import type { Logger } from 'pino';
 import type { LogStore } from '../logs/store.ts';
 import type { Metrics } from '../metrics.ts';
@@ -21,4 +22,8 @@ export interface Deps {
   readonly temporalNamespaceId: string;
   /** The image for workloads that need Python and name no other. */
   readonly pythonImage: string;
+  /** If there are any: what they are, and who keeps them. */
+  readonly limits: { readonly limiter: string; readonly most: Limits } | undefined;
+  /** Tells a limiter that nothing of a run is left. Never fails. */
+  readonly tellFreed: (limiter: string, run: string) => Promise<void>;
 }

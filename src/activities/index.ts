@@ -1,4 +1,6 @@
 import type { AnchorRef, JobRef, RunRef, Task } from '../contract.ts';
+import type { Wish } from '../limits/contract.ts';
+import { admit } from './admit.ts';
 import { anchor } from './anchor.ts';
 import type { Deps } from './deps.ts';
 import { follow } from './follow.ts';
@@ -10,6 +12,7 @@ import { start } from './start.ts';
 export function createActivities(deps: Deps) {
   return {
     anchor: (run: RunRef, task: Task) => anchor(deps, run, task),
+    admit: (held: AnchorRef, wish: Wish) => admit(deps, held, wish),
     reserve: (held: AnchorRef) => reserve(deps, held),
     start: (held: AnchorRef, job: JobRef) => start(deps, held, job),
     follow: (held: AnchorRef, job: JobRef) => follow(deps, held, job),

@@ -40,7 +40,7 @@ export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Pro
   const runId = anchor?.run.runId ?? run.runId;
   // No anchor: provision was cut short. Another run's: a Reset went on with it, and provisioned nothing.
   const mayHaveOthers = anchor?.run.runId !== run.runId;
-  const releasing = { taskId: run.taskId, runId, name, mayHaveOthers };
+  const releasing = { taskId: run.taskId, runId, name, limiter: anchor?.limiter, mayHaveOthers };
   return perform(
     (performing) => {
       const { attempt, scheduledTimestampMs } = activityInfo();

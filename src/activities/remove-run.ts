@@ -2,7 +2,7 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { isOwnedBy, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
+import { ANNOTATION, isOwnedBy, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import type { Deps } from './deps.ts';
 import { type NamedRun, readWorld } from './world.ts';
@@ -12,7 +12,7 @@ const LOOK_MS = 2_000;
 /** An attempt says what it waits for and lets the next one go on. Milliseconds. */
 export const ATTEMPT_MS = 4 * 60_000;
 
-export type RemoveDeps = Pick<Deps, 'api' | 'watch' | 'temporalNamespaceId'>;
+export type RemoveDeps = Pick<Deps, 'api' | 'watch' | 'temporalNamespaceId' | 'tellFreed'>;
 
 export interface RemoveOptions {
   /** Told after each look what is done next, before it is done; what it throws ends the loop. */
@@ -36,12 +36,17 @@ export async function removeRun(
   const since = Date.now();
   let found: 'nothing' | 'suspended' | 'started' = 'nothing';
   let pause = 50;
+  let { limiter } = run;
   for (let read = first; ; read = undefined) {
     const changed = deps.watch.changed(run.name, pause, signal);
     const world = limited(read ?? (await readWorld(deps, run, signal)), only);
     found = worse(found, world);
+    limiter ??= limiterIn(world);
     const step = await actOn(deps, run, world, signal, before);
-    if (step.do === 'say released') return found;
+    if (step.do === 'say released') {
+      if (limiter !== undefined) await deps.tellFreed(limiter, run.name);
+      return found;
+    }
     if (step.do !== 'wait') continue;
     show?.({ waitingFor: step.for });
     if (Date.now() - since > ATTEMPT_MS)
@@ -115,6 +120,10 @@ async function act(
     if (!isApiError(error, 'conflict')) throw error;
     return false;
   }
+}
+
+function limiterIn({ anchor, job }: RunWorld): string | undefined {
+  return (anchor ?? job)?.metadata?.annotations?.[ANNOTATION.limiter];
 }
 
 function limited(world: RunWorld, only: ReadonlySet<string> | undefined): RunWorld {

@@ -7,6 +7,8 @@ export interface NamedRun {
   readonly taskId: string;
   readonly runId: string;
   readonly name: string;
+  /** Whom to tell when nothing of it is left, if that is known already; its objects say it, too. */
+  readonly limiter?: string | undefined;
 }
 
 export async function readWorld(

@@ -75,6 +75,7 @@ function commandCommand(exit: Exit): Command {
 function withSettings(task: Command): Command {
   return task
     .option('--id <id>', 'id of the task; the same id with the same input finds the task again (default: a new one)')
+    .option('--priority <1..5>', 'who is served first when there is not room for all; 1 is first (default: 3)')
     .option('--timeout <span>', 'from the start of the Job to its forced end, 1s to 7d (default: 1h)')
     .option('--grace <span>', 'between SIGTERM and SIGKILL, 0s to 10m (default: 5s)')
     .option('--cpu <amount>', 'cores, e.g. 500m or 2 (default: 1)')

@@ -161,7 +161,7 @@ function pairs(field: string, given: readonly string[] = []) {
 }
 
 /** A number if it is one; else the text, which the door refuses with what is accepted. */
-function number(text: string | undefined): number | string | undefined {
+export function number(text: string | undefined): number | string | undefined {
   return text === undefined || text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 

@@ -47,6 +47,11 @@ export interface Abortable {
 export interface StartOptions extends Abortable {
   /** Default: a new one. */
   readonly id?: string;
+  /**
+   * Who is served first when there is not room for all, 1 (first) to 5. Default 3. Temporal's own priority: its task queues
+   * follow it, and so do limits, if there are any.
+   */
+  readonly priority?: number;
 }
 
 export interface StartedTask {

@@ -15,8 +15,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
+import { ANNOTATION, isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
+import { tellFreed } from '../limits/tell-freed.ts';
 import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { PodEyes } from './pod-eyes.ts';
@@ -30,8 +31,6 @@ const WAIT_SECONDS = 30;
 const CLEARING_MS = 5_000;
 /** How long a worker that has released everything may take to tell it. Milliseconds. */
 const TELLING_MS = 3_000;
-/** How long the watch may lag behind the lists, on a busy machine or API server. Milliseconds. */
-const LAG_MS = 30_000;
 /** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
 const SILENCE_MS = 20_000;
 /** Longest wait between two looks. Milliseconds. */
@@ -40,6 +39,12 @@ const LOOK_MS = 500;
 interface Run {
   readonly name: string;
   readonly world: RunWorld;
+}
+
+interface Cleared {
+  readonly left: readonly Run[];
+  /** The last state of every Pod that was seen. */
+  readonly pods: readonly V1Pod[];
 }
 
 /** @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE */
@@ -63,6 +68,8 @@ class Kill {
   readonly #signal: AbortSignal | undefined;
   #firstRunId: string | undefined;
   #eyes: PodEyes | undefined;
+  /** Who keeps a slot for which run, of those that were limited. */
+  readonly #limiters = new Map<string, string>();
   #terminated = false;
   #deleted = false;
   #foundAny = false;
@@ -106,13 +113,13 @@ class Kill {
     let ended = await this.#endWorkflow();
     // What was seen while the task was open says nothing of what it left: it may have ended by itself since.
     this.#couldRun = false;
-    let left = await this.#clear();
+    let { left, pods } = await this.#clear();
     do {
       // A Reset may have begun another run while the one before was cleared away.
       ended = await this.#endWorkflow();
-      if (ended.terminated) left = await this.#clear();
+      if (ended.terminated) ({ left, pods } = await this.#clear());
     } while (ended.terminated);
-    const pods = await this.#lastSightings(left);
+    await this.#tellLimiters(left);
     // A record that was deleted meanwhile does not make the task one that was forgotten.
     const { was, job } = ended.record.was === 'forgotten' ? before : ended.record;
     const told = this.#terminated ? 'open' : was;
@@ -155,8 +162,11 @@ class Kill {
     return ended;
   }
 
-  /** Until nothing is left, or until nobody has cleared it away in time; gives what is left. */
-  async #clear(): Promise<readonly Run[]> {
+  /**
+   * Until nothing is left and the watch has shown it, or until nobody has cleared it away in time. A Pod that appears
+   * after that is of a Job controller that lags: it cannot mount the anchor, and says nothing of what ran.
+   */
+  async #clear(): Promise<Cleared> {
     const forceAt = Date.now() + this.#waitMs;
     const endAt = forceAt + CLEARING_MS;
     for (let pause = 50; ; pause = Math.min(pause * 2, LOOK_MS)) {
@@ -168,7 +178,8 @@ class Kill {
         if (!mayPass(error) || Date.now() >= endAt) throw error;
         return undefined;
       });
-      if (left?.length === 0 || (left !== undefined && Date.now() >= endAt)) return left;
+      if (left !== undefined && (Date.now() >= endAt || (left.length === 0 && !this.#awaitsWord())))
+        return { left, pods: this.#eyes?.all().map(({ pod }) => pod) ?? [] };
       await changed;
     }
   }
@@ -208,6 +219,13 @@ class Kill {
     }
   }
 
+  /** A run of which something is left keeps its slot, until the limiter sees that it is gone. */
+  async #tellLimiters(left: readonly Run[]): Promise<void> {
+    const kept = new Set(left.map(({ name }) => name));
+    const freed = [...this.#limiters].filter(([run]) => !kept.has(run));
+    await Promise.all(freed.map(([run, limiter]) => tellFreed(this.#ground.temporal, limiter, run)));
+  }
+
   /** Every run of the task, read from the API server in the order that nextReleaseStep needs: Pods last. */
   async #look(): Promise<readonly Run[]> {
     const { api } = this.#ground;
@@ -215,6 +233,10 @@ class Kill {
     const [anchors, jobs] = await Promise.all([api.listAnchors(selector), api.listJobs(selector)]);
     const pods = await api.listPods(selector);
     this.#eyes?.note(pods);
+    for (const { metadata } of [...anchors, ...jobs]) {
+      const limiter = metadata?.annotations?.[ANNOTATION.limiter];
+      if (limiter !== undefined) this.#limiters.set(metadata?.labels?.[LABEL.run] ?? '', limiter);
+    }
     const names = new Set([...anchors, ...jobs, ...pods].map(({ metadata }) => metadata?.labels?.[LABEL.run] ?? ''));
     const runs = [...names].map((name) => {
       const ours = <T extends (typeof anchors)[number] | (typeof jobs)[number]>(all: readonly T[]): T | undefined =>
@@ -231,16 +253,9 @@ class Kill {
     return runs;
   }
 
-  /** The last state of every Pod, after the watch has shown the removal of all that the lists have no more. */
-  async #lastSightings(left: readonly Run[]) {
-    const eyes = this.#eyes;
-    if (eyes === undefined) return [];
-    const there = new Set(left.flatMap(({ world }) => world.pods.map(({ metadata }) => metadata?.uid)));
-    const until = Date.now() + LAG_MS;
-    const lags = () =>
-      eyes.all().some(({ pod, gone }) => !gone && !there.has(pod.metadata?.uid) && endOf(pod) === 'may_run');
-    while (lags() && Date.now() < until) await eyes.changed(LOOK_MS);
-    return eyes.all().map(({ pod }) => pod);
+  /** Of a Pod that was seen: the watch lags behind the lists, or it came late, from a controller that lags. */
+  #awaitsWord(): boolean {
+    return this.#eyes?.all().some(({ pod, gone }) => !gone && endOf(pod) === 'may_run') ?? false;
   }
 
   /** Asked for only where it matters. Undefined if this account may not list them. */

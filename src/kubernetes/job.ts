@@ -1,8 +1,16 @@
 /** Pure: a stored plan to a ConfigMap and a Job. What the Pod may do is decided here, and it is little. */
-import type { V1ConfigMap, V1Container, V1Job, V1PodSpec, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
+import type {
+  V1ConfigMap,
+  V1Container,
+  V1Job,
+  V1ObjectMeta,
+  V1PodSpec,
+  V1Volume,
+  V1VolumeMount,
+} from '@kubernetes/client-node';
 import { LIMITS, type AnchorRef, type RunRef, type WorkloadName } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { digest, fencedMetadata, LABEL, ownedBy } from '../fence.ts';
+import { ANNOTATION, digest, fencedMetadata, LABEL, ownedBy } from '../fence.ts';
 import type { SettledSettings } from '../settings.ts';
 import type { PodPlan } from '../workloads/workload.ts';
 
@@ -37,6 +45,7 @@ export function anchorManifest(
   settings: SettledSettings,
   plan: PodPlan,
   nonce: string,
+  limiter?: string,
 ): { manifest: V1ConfigMap; specHash: string } {
   const files = plan.files.map((file, index) => ({ ...file, key: `file-${index}` }));
   const stored: StoredPlan = {
@@ -48,7 +57,7 @@ export function anchorManifest(
   };
   const binaryData = Object.fromEntries(files.map(({ key, bytes }) => [key, Buffer.from(bytes).toString('base64')]));
   const specHash = digest({ stored, binaryData });
-  const metadata = fencedMetadata(temporalNamespaceId, run, workload, specHash);
+  const metadata = limitedBy(limiter, fencedMetadata(temporalNamespaceId, run, workload, specHash));
   const data = { [PLAN_KEY]: JSON.stringify(stored) };
   checkSize(Buffer.byteLength(data[PLAN_KEY]), files);
   return { manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData }, specHash };
@@ -78,7 +87,8 @@ export function storedPlan(anchor: V1ConfigMap): StoredPlan {
 /** The Job of a run: suspended, owned by its anchor, its Pods mounting the anchor. */
 export function jobManifest(temporalNamespaceId: string, anchor: AnchorRef, plan: StoredPlan): V1Job {
   const spec = podSpec(anchor, plan);
-  const metadata = fencedMetadata(temporalNamespaceId, anchor.run, plan.workload, digest(spec));
+  const fenced = fencedMetadata(temporalNamespaceId, anchor.run, plan.workload, digest(spec));
+  const metadata = limitedBy(anchor.limiter, fenced);
   const labels = { ...metadata.labels, [LABEL.network]: plan.settings.network };
   return {
     apiVersion: 'batch/v1',
@@ -97,6 +107,12 @@ export function jobManifest(temporalNamespaceId: string, anchor: AnchorRef, plan
       template: { metadata: { labels, annotations: metadata.annotations ?? {} }, spec },
     },
   };
+}
+
+/** Whoever removes the run knows by this whom to tell. */
+function limitedBy<M extends V1ObjectMeta>(limiter: string | undefined, metadata: M): M {
+  if (limiter === undefined) return metadata;
+  return { ...metadata, annotations: { ...metadata.annotations, [ANNOTATION.limiter]: limiter } };
 }
 
 /** A sandbox by default: no identity, no privileges, nothing to write to but a small /tmp. */

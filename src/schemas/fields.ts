@@ -113,6 +113,8 @@ export const fileMode = wholeNumber(0, 0o777);
 
 export const retries = wholeNumber(0, 10);
 
+export const priority = wholeNumber(1, 5);
+
 const DNS_LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 const DNS_SUBDOMAIN = new RegExp(String.raw`^${DNS_LABEL}(?:\.${DNS_LABEL})*$`);
 

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import { JobsApi } from '../kubernetes/jobs-api.ts';
 import { loadKubeConfig } from '../kubernetes/kube-config.ts';
 import { RunWatch, type RunWatchLog } from '../kubernetes/run-watch.ts';
+import { tellFreed } from '../limits/tell-freed.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface OwnSweeper {
@@ -20,11 +21,13 @@ export async function openSweeper(config: Config, dryRun: boolean, log: RunWatch
   const api = new JobsApi(kube, { namespace, deadlineMs });
   const watch = new RunWatch(kube, namespace, log);
   const connection = Connection.lazy(config.temporal.connectionOptions);
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const tell = (limiter: string, run: string) => tellFreed(client, limiter, run);
   const sweeper = new Sweeper({
     api,
-    client: new Client({ connection, namespace: config.temporal.namespace }),
+    client,
     remove: (run, temporalNamespaceId, signal, options) =>
-      removeRun({ api, watch, temporalNamespaceId }, run, signal, options),
+      removeRun({ api, watch, temporalNamespaceId, tellFreed: tell }, run, signal, options),
     rules: config.sweepRules,
     dryRun,
   });

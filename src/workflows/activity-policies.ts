@@ -5,11 +5,14 @@
  * | activity | queue  | one attempt | heartbeat | retries          | on cancel                               |
  * |----------|--------|-------------|-----------|------------------|-----------------------------------------|
  * | anchor   | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait: its answer says what to undo      |
+ * | admit    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
+ * | holders  | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
+ * | vanished | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
  *
  * Waiting is a courtesy, not the fence: an attempt that Temporal has given up may still act, and the fence holds then
  * too. Only follow has a schedule-to-close, the task's own timeout: a task waits out a Kubernetes that is away, and can be
@@ -18,6 +21,7 @@
 import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { type AnchorRef, type Ending, followQueue, type JobRef } from '../contract.ts';
+import type { LimitActivities } from '../limits/activities.ts';
 import type { SweepActivities } from '../sweeper/activity.ts';
 
 const { WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
@@ -32,6 +36,11 @@ const dispatching = {
 export const { anchor } = proxyActivities<Pick<Activities, 'anchor'>>({
   ...dispatching,
   summary: 'Check the task and create its anchor',
+});
+
+export const { admit } = proxyActivities<Pick<Activities, 'admit'>>({
+  ...dispatching,
+  summary: 'Ask to be let in',
 });
 
 export const { reserve } = proxyActivities<Pick<Activities, 'reserve'>>({
@@ -71,4 +80,12 @@ export const { sweep } = proxyActivities<SweepActivities>({
   cancellationType: WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '10s', backoffCoefficient: 2, maximumAttempts: 3 },
   summary: 'Remove what no task owns any more',
+});
+
+export const { holders, vanished } = proxyActivities<LimitActivities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '10s',
+  cancellationType: TRY_CANCEL,
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+  summary: 'See who holds a slot',
 });

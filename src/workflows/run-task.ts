@@ -2,6 +2,7 @@
  * The life of a task on one page:
  *
  *     provision   anchor           create the one object that owns everything, inputs in it
+ *     queue       admit            only where there are limits: wait until the limiter lets it in
  *     dispatch    reserve, start   the Job is born suspended; a compare-and-set lets it make its Pod
  *     run         follow           until the Job ends, the deadline passes, or somebody cancels
  *     release     (fenced)         always: delete by uid, prove it gone; only then is the outcome told
@@ -16,10 +17,12 @@ import {
   CancellationScope,
   CancelledFailure,
   rootCause,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AnchorRef, Ending, JobRef, Problem, RunRef, Task, TaskResult } from '../contract.ts';
 import { anchor, follow, reserve, start } from './activity-policies.ts';
+import { admission } from './admission.ts';
 import { cancelReason } from './cancel-reason.ts';
 import { type Fence, fenced, type FencedEnd } from './fenced.ts';
 import { Story } from './story.ts';
@@ -45,6 +48,7 @@ export async function runTask(task: Task): Promise<TaskResult> {
 
 async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Promise<Ending> {
   const held = await CancellationScope.cancellable(() => provision(fence, task, story));
+  if (held.limiter !== undefined) await CancellationScope.cancellable(() => queue(held, story));
   const job = await CancellationScope.cancellable(() => dispatch(held, story));
   return CancellationScope.cancellable(() => run(held, job, story));
 }
@@ -53,6 +57,11 @@ async function provision(fence: Fence, task: Task, story: Story): Promise<Anchor
   story.enter('provisioning');
   fence.anchor = await anchor(fence.run, task);
   return fence.anchor;
+}
+
+async function queue(held: AnchorRef, story: Story): Promise<void> {
+  story.enter('queued');
+  await admission(held);
 }
 
 async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
@@ -93,8 +102,7 @@ function conclude({ ending, error, interrupted, found }: FencedEnd, story: Story
 }
 
 function problemOf(error: unknown): Problem {
-  // Only follow has a deadline over all of its attempts.
-  if (error instanceof ActivityFailure && error.retryState === 'TIMEOUT')
+  if (isDeadline(error))
     return {
       code: 'DEADLINE_EXCEEDED',
       message: 'The task did not end within its timeout.',
@@ -106,6 +114,15 @@ function problemOf(error: unknown): Problem {
     return told ?? { code: cause.type ?? 'WORKER_FAULT', message: cause.message };
   }
   return { code: 'WORKER_FAULT', message: rootCause(error) ?? String(error) };
+}
+
+/**
+ * Only follow has a deadline over all of its attempts. It passes during one of them, which Temporal then times out and does
+ * not repeat; or between two, when it gives the last one's failure and says why there is no other.
+ */
+function isDeadline(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  return error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT';
 }
 
 function isLost({ ending, error, interrupted }: FencedEnd): boolean {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mostAtOnce } from '../../lab/sweep/at-once.ts';
 import { Eyes } from '../../lab/sweep/eyes.ts';
-import { SIGHTING_SIGNAL, type Sighting, STATE_QUERY, type TaskState } from '../../src/contract.ts';
+import { SIGHTING_SIGNAL, type Sighting } from '../../src/contract.ts';
 import { isEnding, taskLabel } from '../../src/fence.ts';
 import { paced } from '../../src/paced.ts';
 import type { TaskView } from '../../src/task-view.ts';
@@ -47,9 +47,6 @@ interface Play {
 async function bringTo(state: State): Promise<string> {
   const { taskId } = await scene.client.start(command(busybox, UNTIL_TOLD));
   await until(`${taskId} runs`, () => runs(taskId));
-  // Told by a signal, which is one more point.
-  const told = () => scene.client.temporal.workflow.getHandle(taskId).query<TaskState>(STATE_QUERY);
-  await until(`${taskId} has heard that it runs`, async () => (await told()).pod?.phase === 'Running');
   if (state === 'cancelled') expect(await scene.client.cancel(taskId)).toBe('cancelled_running');
   if (state === 'finished') {
     await tellToFinish(scene, taskId);
@@ -149,7 +146,7 @@ describe('Reset: one started Job at a time, then it ends like a fresh task, and 
   it.each(['running', 'finished', 'cancelled'] as const)('of a task that is %s, at every point', async (state) => {
     const taskId = await bringTo(state);
     const points = await pointsOf(taskId, (await scene.client.describe(taskId)).runId);
-    expect(points.length).toBeGreaterThan(4);
+    expect(points.length).toBeGreaterThanOrEqual(4);
     const turn = (point: number, odd: Last, even: Last): Last => (point % 2 === 0 ? even : odd);
     const plays = points.flatMap((_, point): Play[] => [
       { state, point, times: 2, last: turn(point, 'cancel', 'terminate') },

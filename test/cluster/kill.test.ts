@@ -3,7 +3,8 @@
  * held request is let go only after the answer, as late as it gets.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { V1Pod } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Kind, Verb } from '../../lab/proxy/classify.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
 import { PodWitness } from '../../lab/stage/pod-witness.ts';
@@ -159,6 +160,34 @@ describe('a kill of a task whose worker lives', () => {
     over.open();
     expect(await killed).toMatchObject({ answer: 'already_completed', was: 'succeeded', left: [] });
     await untilNothingIsLeft(taskId);
+  });
+
+  it('is proved, though a Job controller that lags makes a Pod when all is gone', async () => {
+    const { temporal } = scene.client;
+    const { taskId } = await scene.client.start(command(busybox, FOREVER));
+    await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
+    const { spec, metadata: { labels = {}, ownerReferences = [] } = {} } = (await scene.remains(taskId)).pods[0] ?? {};
+    const late = { metadata: { generateName: 'late-', labels, ownerReferences }, ...(spec && { spec }) };
+    const { namespace, core } = scene;
+    let made: V1Pod | undefined;
+    const getHandle = temporal.workflow.getHandle.bind(temporal.workflow);
+    const spy = vi.spyOn(temporal.workflow, 'getHandle').mockImplementation((...named) => {
+      const handle = getHandle(...named);
+      const describe = async () => {
+        const { anchors, jobs, pods } = await scene.remains(taskId);
+        if (anchors.length + jobs.length + pods.length === 0)
+          made ??= await core.createNamespacedPod({ namespace, body: late });
+        return handle.describe();
+      };
+      return { ...handle, describe };
+    });
+    const report = await scene.client.kill(taskId, { waitSeconds: PATIENT }).finally(() => spy.mockRestore());
+    expect(made?.spec?.nodeName).toBe(spec?.nodeName);
+    expect(proved(report)).toEqual(PROVED);
+    await untilNothingIsLeft(taskId);
+    const seen = pods.events.filter(({ pod }) => pod.metadata?.uid === made?.metadata?.uid);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.filter(({ pod }) => pod.status?.phase === 'Running')).toEqual([]);
   });
 
   it('takes the run with it that a Reset begins meanwhile', async () => {

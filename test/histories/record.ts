@@ -13,9 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import { HoldfastClient } from '../../src/client.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
+import { limiterOf } from '../../src/limits/contract.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { createLogger, temporalLogger } from '../../src/telemetry.ts';
 import { createWorker } from '../../src/worker.ts';
@@ -74,6 +76,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
+/** With limits, so that it queues; the history of its limiter beside it. */
+const LIMITED = 'limited';
+const LIMITER = 'limiter';
+
 /** With no worker alive when the cancel comes. */
 const BEFORE_START = 'cancelled-before-start';
 
@@ -129,6 +135,31 @@ async function reset(client: HoldfastClient, workflowId: string, after: string):
   });
 }
 
+/** On a queue of its own, since limits are the worker's. The second task waits until the first is cancelled. */
+async function limited(base: Config, name: string, logger: Logger): Promise<void> {
+  const config = { ...base, taskQueue: `${name}-${LIMITED}`, limits: { running: 1 } };
+  const client = await HoldfastClient.connect(config);
+  const worker = await createWorker(config, logger);
+  const stopped = worker.run();
+  const [first, second] = [`first-${name}`, `${LIMITED}-${name}`];
+  try {
+    await client.start(shell(FOREVER), { id: first });
+    await until(`${first} runs`, async () => (await client.describe(first)).pod?.phase === 'Running');
+    await client.start(shell('echo kept'), { id: second, priority: 1 });
+    await until(`${second} waits`, async () => (await client.describe(second)).phase === 'queued');
+    await client.cancel(first);
+    await client.result(second);
+    await keep(client, LIMITED, second);
+    // It ends by itself when it has looked, and found that nobody holds a slot.
+    await client.temporal.workflow.getHandle(limiterOf(config.taskQueue)).result();
+    await keep(client, LIMITER, limiterOf(config.taskQueue));
+  } finally {
+    worker.stop();
+    await stopped;
+    await client.close();
+  }
+}
+
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const limit = Date.now() + 60_000;
   while (!(await holds())) {
@@ -167,6 +198,7 @@ async function main(names: readonly string[]): Promise<void> {
         await run(client, `${scenario}-${name}`, config);
         await keep(client, scenario, `${scenario}-${name}`);
       }
+      if (isMeant(LIMITED)) await limited(config, name, logger);
     } finally {
       worker.stop();
       await stopped;

@@ -107,16 +107,16 @@ describe('a refusal', () => {
       ['true'],
       new Map([['nope', { message: 'nope does not exist.' }]]),
     );
-    const refused = await checkedTask(draft, ' id').catch((error: unknown) => error);
+    const refused = await checkedTask(draft, { id: ' id', priority: '9' }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'INPUT_INVALID' });
     const { problems } = (refused as { facts: { problems: { field: string }[] } }).facts;
     expect(problems.map(({ field }) => field).toSorted()).toEqual(
-      ['env', 'files[0]', 'id', 'image', 'resources.cpu', 'resources.devices'].toSorted(),
+      ['env', 'files[0]', 'id', 'image', 'priority', 'resources.cpu', 'resources.devices'].toSorted(),
     );
   });
 
   it('says of a file that was not given that it is missing, not what a task looks like inside', async () => {
-    const refused = await checkedTask(evaluationDraft({}, none), undefined).catch((error: unknown) => error);
+    const refused = await checkedTask(evaluationDraft({}, none)).catch((error: unknown) => error);
     const message = 'is missing; it must be a file of JSON lines, plain or gzipped.';
     expect(refused).toMatchObject({
       facts: {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/contract.ts';
 import { HoldfastError } from '../../src/errors.ts';
-import { checkTask, checkTaskId, settle, type InputProblem } from '../../src/schemas.ts';
+import { checkPriority, checkTask, checkTaskId, settle, type InputProblem } from '../../src/schemas.ts';
 
 const command = { workload: 'command', image: 'busybox:1.36' };
 const problem = { task_id: 'p', prompt: 'def f():\n', entry_point: 'f', test: 'def check(f): pass' };
@@ -275,10 +275,20 @@ describe('a task id', () => {
     '.',
     '..',
     'temporal-sys-x',
+    'holdfast-limits-holdfast',
     '__temporal_x',
     7,
     null,
   ])('may not be %j', (id) =>
     expect(refusalOf(() => checkTaskId(id)).facts['problems']).toMatchObject([{ field: 'id' }]),
   );
+});
+
+describe('a priority', () => {
+  it.each([1, 3, 5])('may be %d', (priority) => expect(checkPriority(priority)).toBe(priority));
+
+  it.each([0, 6, -1, 2.5, '3', null, NaN])('may not be %j', (priority) => {
+    const [problem] = refusalOf(() => checkPriority(priority)).facts['problems'] as readonly InputProblem[];
+    expect(problem).toMatchObject({ field: 'priority', message: expect.stringMatching(/^is .+; it must be .+\.$/) });
+  });
 });

@@ -67,6 +67,18 @@ describe.each<[string, () => TaskClient]>([
     expect(error).toMatchObject({ code: 'TASK_ID_TAKEN', facts: { taskId: id }, next: expect.stringMatching(/\.$/) });
   });
 
+  it("a start's priority is Temporal's own, and one that there is not is refused", async () => {
+    const id = newId();
+    scene.stage.cast(id, world());
+    await way().start(TASK, { id, priority: 2 });
+    const { priority } = await scene.client.temporal.workflow.getHandle(id).describe();
+    expect(priority).toMatchObject({ priorityKey: 2 });
+    for (const wrong of [0, 6, 2.5]) {
+      const error = await refusal(way().start(TASK, { id: newId(), priority: wrong }));
+      expect(error).toMatchObject({ code: 'INPUT_INVALID', facts: { problems: [{ field: 'priority' }] } });
+    }
+  });
+
   it('a start that is refused names every field', async () => {
     const error = await refusal(way().start({ workload: 'command', image: 'A A', cpu: 1 } as Task));
     expect(error.code).toBe('INPUT_INVALID');

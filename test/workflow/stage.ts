@@ -12,6 +12,7 @@ import { inject } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { followQueue, type Problem, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
+import type { LimitActivities } from '../../src/limits/activities.ts';
 import { timeSkippingServer } from '../../lab/stage/time-skipping-server.ts';
 
 export type RunTask = (task: Task) => Promise<TaskResult>;
@@ -27,17 +28,21 @@ export interface Stage {
   readonly taskQueue: string;
   /** Says which world answers a task that somebody else starts. */
   cast(taskId: string, activities: Activities): void;
+  /** Says what a limiter sees of the cluster; nothing, if nothing is said. */
+  castLimiter(limiter: string, activities: LimitActivities): void;
   /** Plays one task, or several, against these activities. */
   play<T>(activities: Activities, plot: (begin: Begin) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
+interface More {
+  readonly startDelay?: '1 hour';
+  readonly memo?: Readonly<Record<string, unknown>>;
+  readonly priority?: { readonly priorityKey?: number; readonly fairnessKey?: string };
+}
+
 /** Starts a task. Without an execution timeout, closing makes the time-skipping server leap ten years. */
-export type Begin = (
-  task?: unknown,
-  workflowId?: string,
-  more?: { readonly startDelay?: '1 hour' },
-) => Promise<TaskHandle>;
+export type Begin = (task?: unknown, workflowId?: string, more?: More) => Promise<TaskHandle>;
 
 export const TASK: Task = { workload: 'command', image: 'a' };
 
@@ -65,8 +70,14 @@ async function stageOn(
   close: () => Promise<void>,
 ): Promise<Stage> {
   const worlds = new Map<string, Activities>();
+  const limiters = new Map<string, LimitActivities>();
   const taskQueue = `hf-play-${randomUUID().slice(0, 8)}`;
-  const shared = { connection, namespace, activities: byTask(worlds), maxHeartbeatThrottleInterval: '100ms' } as const;
+  const shared = {
+    connection,
+    namespace,
+    activities: { ...byTask(worlds), ...byLimiter(limiters) },
+    maxHeartbeatThrottleInterval: '100ms',
+  } as const;
   const workflowBundle = { codePath: inject('workflowBundle') };
   const workers = [
     await Worker.create({ ...shared, taskQueue, workflowBundle }),
@@ -85,6 +96,7 @@ async function stageOn(
     client,
     taskQueue,
     cast: (taskId, activities) => void worlds.set(taskId, activities),
+    castLimiter: (limiter, activities) => void limiters.set(limiter, activities),
     play: (activities, plot) => plot(begin(activities)),
     async close() {
       for (const worker of workers) worker.shutdown();
@@ -103,11 +115,22 @@ function byTask(worlds: ReadonlyMap<string, Activities>): Activities {
   };
   return {
     anchor: (...given) => world().anchor(...given),
+    admit: (...given) => world().admit(...given),
     reserve: (...given) => world().reserve(...given),
     start: (...given) => world().start(...given),
     follow: (...given) => world().follow(...given),
     release: (...given) => world().release(...given),
   };
+}
+
+const NOTHING_HELD: LimitActivities = {
+  holders: async () => [],
+  vanished: async () => ({ gone: [], limits: {} }),
+};
+
+function byLimiter(limiters: ReadonlyMap<string, LimitActivities>): LimitActivities {
+  const own = () => limiters.get(activityInfo().workflowExecution?.workflowId ?? '') ?? NOTHING_HELD;
+  return { holders: (limiter) => own().holders(limiter), vanished: (runs) => own().vanished(runs) };
 }
 
 /** How the task ended, as Temporal tells it. */

@@ -21,6 +21,7 @@ export function world(otherwise: Partial<Activities> = {}): World {
   const runs: RunRef[] = [];
   const well: Activities = {
     anchor: async (run) => anchorOf(run),
+    admit: async () => undefined,
     reserve: async (held) => jobOf(held),
     start: async () => undefined,
     follow: async () => SUCCEEDED,
@@ -35,6 +36,10 @@ export function world(otherwise: Partial<Activities> = {}): World {
       asked.push('anchor');
       runs.push(run);
       return plays.anchor(run, task);
+    },
+    admit: (held, wish) => {
+      asked.push('admit');
+      return plays.admit(held, wish);
     },
     reserve: (held) => {
       asked.push('reserve');

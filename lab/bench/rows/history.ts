@@ -59,6 +59,7 @@ function activitiesFor(span: Span): Activities {
     anchor: async (run) => {
       return { run, namespace: 'ns', name: 'hf', uid: 'anchor', workload: 'command', timeoutSeconds: 7 * 86_400 };
     },
+    admit: async () => undefined,
     reserve: async (held) => jobOf(held),
     start: async () => undefined,
     follow: async () => {

@@ -1,9 +1,8 @@
 /** `holdfast run …`: starts a task and follows it to its end. */
 import { constants } from 'node:os';
 import type { StartedTask, TaskClient, TaskOutcome } from '../../client.ts';
-import type { Task } from '../../contract.ts';
 import { EXIT } from '../../errors.ts';
-import { checkedTask } from '../checked-task.ts';
+import { type CheckedTask, checkedTask } from '../checked-task.ts';
 import { readInputs } from '../input-files.ts';
 import { Interrupts, type Leaving } from '../interrupts.ts';
 import { patiently, withClient } from '../session.ts';
@@ -21,6 +20,7 @@ import { type Display, displayOn, watch } from '../watch.ts';
 
 export interface RunOptions {
   readonly id?: string;
+  readonly priority?: string;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -28,21 +28,21 @@ export interface RunOptions {
 export async function runEvaluation(options: EvaluationOptions & RunOptions): Promise<number> {
   const paths = [options.problems, options.samples].filter((path) => path !== undefined);
   const draft = evaluationDraft(options, await readInputs(paths));
-  return run(await checkedTask(draft, options.id), options);
+  return run(await checkedTask(draft, options), options);
 }
 
 export async function runCommand(words: readonly string[], options: CommandOptions & RunOptions): Promise<number> {
   const paths = (options.file ?? []).flatMap((spec) => fileSpec(spec)?.host ?? []);
   const draft = commandDraft(options, words, await readInputs([...new Set(paths)]));
-  return run(await checkedTask(draft, options.id), options);
+  return run(await checkedTask(draft, options), options);
 }
 
-async function run(task: Task, options: RunOptions): Promise<number> {
+async function run({ task, named }: CheckedTask, options: RunOptions): Promise<number> {
   const interrupts = new Interrupts();
   try {
     return await withClient(async (client) => {
       if (interrupts.cancelAsked) return nothingStarted();
-      const started = await client.start(task, options.id === undefined ? {} : { id: options.id });
+      const started = await client.start(task, named);
       return options.detach ? detached(started, options) : await followed(client, started, interrupts, options);
     });
   } finally {

@@ -7,6 +7,7 @@ import { bar, span } from './text.ts';
 /** What the phases mean to somebody who waits. */
 const PHASES: Readonly<Record<TaskView['phase'], string>> = {
   provisioning: 'provisioning',
+  queued: 'waiting to be let in',
   reserving: 'reserving a Job',
   starting: 'starting',
   running: 'running',

@@ -42,9 +42,10 @@ export class HoldfastHttpClient implements TaskClient {
 
   async close(): Promise<void> {}
 
-  async start(input: Task, { id, signal }: StartOptions = {}): Promise<StartedTask> {
+  async start(input: Task, { id, priority, signal }: StartOptions = {}): Promise<StartedTask> {
     // With an id of ours it may be asked again when the answer is lost.
-    const body = { ...input, id: id ?? `${input.workload}-${crypto.randomUUID()}` };
+    const named = { id: id ?? `${input.workload}-${crypto.randomUUID()}`, ...(priority !== undefined && { priority }) };
+    const body = { ...input, ...named };
     const ask = { method: 'POST', path: '/v1/tasks', body, signal, repeatable: true } as const;
     const { task_id: taskId, run_id: runId, is_new } = await this.#gateway.json<WireStarted>(ask);
     return { taskId, runId, isNew: id === undefined || is_new };

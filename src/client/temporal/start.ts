@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Priority } from '@temporalio/common';
 import { type Task, WORKFLOW_TYPE } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 import { digest } from '../../fence.ts';
-import { checkTask, checkTaskId } from '../../schemas.ts';
+import { checkPriority, checkTask, checkTaskId } from '../../schemas.ts';
 import { workloads } from '../../workloads/index.ts';
 import type { Workload } from '../../workloads/workload.ts';
 import type { StartedTask } from '../task-client.ts';
 import { describeWorkflow } from './describe.ts';
+
+interface StartedAs {
+  readonly id?: string;
+  readonly priority?: number;
+  readonly tenant?: string;
+}
 
 interface Owner {
   readonly inputDigest: string;
@@ -19,10 +26,11 @@ export async function startTask(
   temporal: Client,
   taskQueue: string,
   input: Task,
-  { id, tenant }: { readonly id?: string; readonly tenant?: string },
+  { id, priority, tenant }: StartedAs,
 ): Promise<StartedTask> {
   const task = checkTask(input);
   const taskId = checkTaskId(id ?? `${task.workload}-${randomUUID()}`);
+  if (priority !== undefined) checkPriority(priority);
   const inputDigest = digest(task);
   const workload: Workload = workloads[task.workload];
   const summary = workload.summary(task);
@@ -35,6 +43,7 @@ export async function startTask(
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       memo: { inputDigest, requestId, workload: task.workload, ...(tenant !== undefined && { tenant }) },
+      ...priorityOf(priority, tenant),
       staticSummary: summary,
       staticDetails: `Task \`${taskId}\`, workload **${task.workload}**. Cancel is safe at any moment: it answers when nothing of the task is left.`,
     });
@@ -47,6 +56,15 @@ export async function startTask(
     checkSame(taskId, { inputDigest, tenant }, memo);
     return { taskId, runId, isNew: false };
   }
+}
+
+/** Temporal's limit for a fairness key. Bytes. */
+const KEY_BYTES = 64;
+
+function priorityOf(priorityKey: number | undefined, tenant: string | undefined): { readonly priority?: Priority } {
+  if (priorityKey === undefined && tenant === undefined) return {};
+  const key = tenant !== undefined && Buffer.byteLength(tenant) > KEY_BYTES ? digest(tenant) : tenant;
+  return { priority: { ...(priorityKey && { priorityKey }), ...(key !== undefined && { fairnessKey: key }) } };
 }
 
 function checkSame(taskId: string, wanted: Owner, memo: Readonly<Record<string, unknown>> | undefined): void {

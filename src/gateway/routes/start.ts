@@ -55,10 +55,14 @@ export function startRoutes(app: App, deps: Deps): void {
 
 /** An id in the body or an Idempotency-Key makes it safe to repeat; both at once would say two things. */
 async function start(deps: Deps, { tenant }: Caller, body: Body, key: string | undefined) {
-  const { id: given, ...task } = isObject(body) ? body : { id: undefined };
+  const { id: given, priority, ...task } = isObject(body) ? body : { id: undefined, priority: undefined };
   if (given !== undefined && key !== undefined) throw twoNames();
   const id = key === undefined ? given : idOfKey(tenant, key);
-  const named = { ...(id !== undefined && { id: id as string }), ...(tenant !== undefined && { tenant }) };
+  const named = {
+    ...(id !== undefined && { id: id as string }),
+    ...(priority !== undefined && { priority: priority as number }),
+    ...(tenant !== undefined && { tenant }),
+  };
   const wanted = (isObject(body) ? task : body) as unknown as Task;
   const { taskId, runId, isNew } = await ask(deps, () => deps.client.start(wanted, named)).catch((error: unknown) => {
     throw key !== undefined && isTaken(error) ? reusedKey(error) : error;

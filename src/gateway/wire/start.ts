@@ -1,4 +1,4 @@
-/** How a task is started on the wire: the task of contract.ts as it is, and an id beside it. */
+/** How a task is started on the wire: the task of contract.ts as it is, and an id and a priority beside it. */
 import { z } from 'zod';
 import { taskShapes } from '../../schemas.ts';
 
@@ -12,7 +12,12 @@ const jsonLines = z
   .meta({ id: 'JsonLines' });
 
 const evaluationShape = { ...taskShapes.evaluation, problems: jsonLines, samples: jsonLines };
-const optional = { id: id.exactOptional() };
+const priority = z
+  .int()
+  .min(1)
+  .max(5)
+  .describe('Who is served first when there is not room for all: 1, first, to 5. Default 3.');
+const optional = { id: id.exactOptional(), priority: priority.exactOptional() };
 
 const COMMAND_EXAMPLE = { image: 'busybox:1.36', command: ['sleep', '600'], gracePeriod: '2s' };
 const EVALUATION_EXAMPLE = {

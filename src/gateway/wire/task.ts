@@ -6,7 +6,15 @@ import type { TaskView } from '../../task-view.ts';
 import { workloads } from '../../workloads/index.ts';
 import { facts, plainFacts } from './facts.ts';
 
-const PHASES = ['provisioning', 'reserving', 'starting', 'running', 'releasing', 'ended'] as const satisfies Phase[];
+const PHASES = [
+  'provisioning',
+  'queued',
+  'reserving',
+  'starting',
+  'running',
+  'releasing',
+  'ended',
+] as const satisfies Phase[];
 export const OUTCOMES = ['succeeded', 'failed', 'cancelled', 'terminated', 'timed_out'] as const satisfies Outcome[];
 export const WORKLOADS = Object.keys(workloads) as [WorkloadName, ...WorkloadName[]];
 

@@ -23,7 +23,8 @@ const readsOnly = new Set(['--help', '--render', '--check']);
 /** The laboratory, on the environment that is up or on one that lives as long as it does. */
 export async function lab(options: Options, args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<number> {
   const command = [nodeBinary, join(repository, 'lab', 'main.ts'), ...args];
-  if (onTheirOwn.has(args[0])) return runTool(command, process.env, interruption());
+  const isOnItsOwn = onTheirOwn.has(args[0]) || args.some((arg) => readsOnly.has(arg));
+  if (isOnItsOwn) return runTool(command, process.env, interruption());
   const paths = pathsFrom(process.env);
   const environment = await ensureUp(options, paths, terminalReporter());
   const interrupted = interruption();

@@ -42,9 +42,14 @@ export interface Growth {
   readonly aThousandTasks: number;
 }
 
-/** By least squares over the second half: at first a heap grows to what it needs. */
+/** What counts: at first a flow looks for its rate, and a heap grows to what it needs. */
+export function secondHalf(samples: readonly Sample[]): readonly Sample[] {
+  return samples.slice(Math.floor(samples.length / 2));
+}
+
+/** By least squares over the second half. */
 export function growthOf(samples: readonly Sample[]): Growth {
-  const half = samples.slice(Math.floor(samples.length / 2));
+  const half = secondHalf(samples);
   return {
     anHour: slope(half.map(({ seconds, megabytes }) => [seconds, megabytes])) * 3_600,
     aThousandTasks: slope(half.map(({ ended, megabytes }) => [ended, megabytes])) * 1_000,

@@ -5,7 +5,7 @@ import type { Setting } from '../stage/setting.ts';
 import type { Gap } from '../sweep/eyes.ts';
 import type { Target } from './hits.ts';
 import { type Answer, type Offence, OFFENCES } from './judge.ts';
-import { type Growth, growthOf, type Sample } from './meter.ts';
+import { type Growth, growthOf, type Sample, secondHalf } from './meter.ts';
 import type { Act } from './parts.ts';
 
 export interface Failure extends Offence {
@@ -81,7 +81,7 @@ type Given = Pick<SoakResult, 'measuredAt' | 'setting' | 'seed' | 'minutes'> & {
 
 export function summarise({ entries, failures, hits, gaps, samples }: Soaked, given: Given): SoakResult {
   const { wanted, ...known } = given;
-  const half = samples.slice(Math.floor(samples.length / 2));
+  const half = secondHalf(samples);
   const growth = growthOf(samples);
   const kinds = Object.keys(OFFENCES) as Offence['is'][];
   const failed = kinds.map((kind): [Offence['is'], number] => [kind, failures.filter(({ is }) => is === kind).length]);

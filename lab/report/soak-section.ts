@@ -10,6 +10,7 @@ const PROMISED: Readonly<Record<keyof typeof OFFENCES, string>> = {
   doubled: 'tasks with two started Jobs at the same time',
   left: 'objects left behind',
   touched: "somebody else's Job touched",
+  grew: 'the worker that is never killed grew beyond its limit',
   ended: 'the worker that is never killed ended by itself',
   unjudged: 'could not be judged',
 };

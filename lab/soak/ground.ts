@@ -1,4 +1,5 @@
 /** What a soak stands on: servers of its own, on simulated nodes, and two workers, one of which is never killed. */
+import { tmpdir } from 'node:os';
 import type { Environment } from '../../dev/supervisor.ts';
 import { LABEL, MANAGED_BY } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
@@ -15,6 +16,8 @@ import type { PlayGround } from './play.ts';
 /** The API server and what it keeps its objects in. */
 const STORE = ['etcd', 'kube-apiserver'];
 const NODES = 20;
+/** Where a worker that is sent SIGUSR2 writes what it does and what its memory is. */
+export const REPORTS = tmpdir();
 /** How long the API server may take to answer again. Seconds. */
 const ANSWERS_WITHIN = 180;
 
@@ -99,7 +102,8 @@ async function onStage<T>(environment: Environment, workflowBundle: string, use:
   const on = environment.state.env;
   const { KUBECONFIG, HOLDFAST_KUBE_CONTEXT } = on;
   // Past the fault proxy: nothing is done to requests here, and it would take time from what is measured.
-  const env = { ...WORKER_DEFAULTS, KUBECONFIG, HOLDFAST_KUBE_CONTEXT };
+  const NODE_OPTIONS = `--report-on-signal --report-directory=${REPORTS}`;
+  const env = { ...WORKER_DEFAULTS, KUBECONFIG, HOLDFAST_KUBE_CONTEXT, NODE_OPTIONS };
   const stage = await Stage.open({ on, workflowBundle, env });
   const eyes = await Eyes.open(stage.kube, stage.namespace, { beginAgain: true });
   const bystander = await Bystander.place(stage);

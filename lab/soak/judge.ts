@@ -27,6 +27,7 @@ export const OFFENCES = {
   doubled: 'started twice at the same time',
   left: 'left something behind',
   touched: "touched, though it is somebody else's",
+  grew: 'grew beyond its limit',
   ended: 'ended by itself',
   unjudged: 'could not be judged',
 } as const;

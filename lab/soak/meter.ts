@@ -10,29 +10,54 @@ export interface Sample {
   readonly ended: number;
 }
 
-const EVERY_MS = 15_000;
+/** Between two looks; every so manieth is kept. */
+const LOOK_MS = 1_000;
+const KEPT_EVERY = 15;
+
+export interface Metering {
+  readonly count: () => Omit<Sample, 'megabytes'>;
+  /** Megabytes. */
+  readonly limit: number;
+  /** Called once, with what it has. */
+  readonly onTooMuch: (megabytes: number) => void;
+}
 
 export class Meter {
   readonly samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
+  #keeps = true;
 
-  /** `onGone` is called once if there is no such process any more. */
-  constructor(pid: number, count: () => Omit<Sample, 'megabytes'>, onGone: (why: string) => void) {
-    const take = () => {
-      try {
-        const megabytes = Math.round(residentMegabytes(pid) * 10) / 10;
-        this.samples.push({ ...count(), megabytes });
-      } catch (error) {
-        this.stop();
-        onGone(String(error));
-      }
+  /** A process that has ended is metered no more. */
+  constructor(pid: number, { count, limit, onTooMuch }: Metering) {
+    let looks = 0;
+    const look = () => {
+      const megabytes = megabytesOf(pid);
+      if (megabytes === undefined) return this.stop();
+      if (this.#keeps && looks++ % KEPT_EVERY === 0) this.samples.push({ ...count(), megabytes });
+      if (megabytes <= limit) return;
+      this.samples.push({ ...count(), megabytes });
+      this.stop();
+      onTooMuch(megabytes);
     };
-    this.#timer = setInterval(take, EVERY_MS);
-    take();
+    this.#timer = setInterval(look, LOOK_MS);
+    look();
+  }
+
+  /** Keeps no more samples, and looks on. */
+  settle(): void {
+    this.#keeps = false;
   }
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+}
+
+function megabytesOf(pid: number): number | undefined {
+  try {
+    return Math.round(residentMegabytes(pid) * 10) / 10;
+  } catch {
+    return undefined;
   }
 }
 

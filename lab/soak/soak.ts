@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../src/contract.ts';
 import { until } from '../stage/until.ts';
 import { Flow } from './flow.ts';
-import type { Ground } from './ground.ts';
+import { type Ground, REPORTS } from './ground.ts';
 import { hitsOf, type Hit, type Target } from './hits.ts';
 import { latePods, type Offence, offences } from './judge.ts';
 import { Meter } from './meter.ts';
@@ -34,6 +34,12 @@ const RECORDED: Readonly<Record<string, Outcome>> = {
 };
 /** What comes late is the sweeper's, which needs two looks. Seconds. */
 const QUIET_SECONDS = 300;
+const STEADY = 'the worker that is never killed';
+/** Several times what it needs. Megabytes. */
+const MOST_MB = 2_000;
+/** How long a report of where a process is may take. Milliseconds. */
+const REPORT_MS = 5_000;
+const LAST_WORDS = 10;
 
 export class Soak {
   readonly #ground: Ground;
@@ -46,6 +52,7 @@ export class Soak {
   readonly #hits: DoneHit[] = [];
   readonly #outcomes = new Map<string, string>();
   #sent = 0;
+  #gaveUp = false;
   #told = 0;
 
   constructor(ground: Ground, options: SoakOptions) {
@@ -57,13 +64,13 @@ export class Soak {
   async run(): Promise<Soaked> {
     const { steady, eyes } = this.#ground;
     const count = () => ({ seconds: Math.round(this.#seconds), open: this.#open, ended: this.#told });
-    const onGone = (what: string) => this.#fail('the worker that nobody kills', { is: 'ended', what });
-    const meter = new Meter(steady.pid, count, onGone);
+    const onTooMuch = (megabytes: number) => void this.#giveUp(`${megabytes} MB`);
+    const meter = new Meter(steady.pid, { count, limit: MOST_MB, onTooMuch });
     const telling = setInterval(() => this.#tell(meter), TELL_MS);
     try {
       const hits = hitsOf(this.#options.seed, this.#options.minutes * 60);
       await Promise.all([this.#send(), this.#hitAll(hits, 'worker'), this.#hitAll(hits, 'API server')]);
-      meter.stop();
+      meter.settle();
       this.#options.tell(`${this.#open} tasks are open; they are let end`);
       await Promise.all(this.#playing);
       await this.#lookForTheLastTime();
@@ -83,8 +90,21 @@ export class Soak {
     return this.#sent - this.#told;
   }
 
+  /** It would take the machine's memory from all others: it says where it is, and goes. */
+  async #giveUp(what: string): Promise<void> {
+    const { steady } = this.#ground;
+    this.#gaveUp = true;
+    this.#fail(STEADY, { is: 'grew', what });
+    steady.signal('SIGUSR2');
+    this.#options.tell(`a report of process ${steady.pid} is written to ${REPORTS}; its last words:`);
+    for (const line of steady.log.slice(-LAST_WORDS)) this.#options.tell(line);
+    await sleep(REPORT_MS);
+    await steady.end('SIGKILL');
+  }
+
   async #send(): Promise<void> {
-    for (let turnedAt = 0; this.#seconds < this.#options.minutes * 60; await sleep(TICK_MS)) {
+    const isOver = () => this.#gaveUp || this.#seconds >= this.#options.minutes * 60;
+    for (let turnedAt = 0; !isOver(); await sleep(TICK_MS)) {
       const [seconds, sent, open] = [this.#seconds, this.#sent, this.#open];
       for (let due = this.#flow.due({ seconds, sent, open }); due > 0; due -= 1) this.#begin();
       if (Date.now() - turnedAt < TURN_MS) continue;
@@ -127,6 +147,7 @@ export class Soak {
   async #hitAll(hits: readonly Hit[], target: Target): Promise<void> {
     for (const { at } of hits.filter((hit) => hit.target === target)) {
       await sleep(Math.max(0, at - this.#seconds) * 1_000);
+      if (this.#gaveUp) return;
       const begun = this.#seconds;
       await (target === 'worker' ? this.#ground.killWorker() : this.#ground.restartApiServer());
       this.#hits.push({ target, at: Math.round(begun), seconds: this.#seconds - begun });
@@ -135,7 +156,7 @@ export class Soak {
 
   /** What no task's own look can show. */
   async #lookForTheLastTime(): Promise<void> {
-    const { eyes, bystander } = this.#ground;
+    const { eyes, bystander, steady } = this.#ground;
     await this.#compareWithTemporal();
     const isEmpty = async () => (await this.#ground.left()).length === 0;
     await until('nothing is left', isEmpty, QUIET_SECONDS).catch(() => undefined);
@@ -145,6 +166,7 @@ export class Soak {
       const what = `${glimpse.kind} ${glimpse.name} was ${glimpse.type} after all had been told`;
       if (glimpse.kind !== 'ConfigMap') this.#fail(id, { is: 'ran on', what });
     }
+    if (steady.ending !== undefined && !this.#gaveUp) this.#fail(STEADY, { is: 'ended', what: steady.ending });
     if (!(await bystander.isUntouched())) this.#fail('bystander', { is: 'touched', what: 'it is not as it was' });
   }
 

@@ -73,7 +73,7 @@ function inWords({
     ...Object.entries({ ...rest.outcomes, ...rest.answers }).map(([name, count]) => `  ${count} ${name}`),
     `${hit('worker')} workers killed, ${hit('API server')} restarts of the API server; our own watches were begun again ${gaps.number} times, and saw nothing for ${gaps.longestMs} ms at most`,
     `beyond what a container runs: ${waited.p50} s at the median, ${waited.p95} s for 95 of 100; a cancel: ${rest.cancelledIn.p50} s and ${rest.cancelledIn.p95} s`,
-    `memory of the worker that nobody killed: ${growth.anHour} MB an hour, ${growth.aThousandTasks} MB for 1,000 tasks`,
+    `memory of the worker that is never killed: ${growth.anHour} MB an hour, ${growth.aThousandTasks} MB for 1,000 tasks`,
     ...failures.map(failureInWords),
   ].join('\n');
 }

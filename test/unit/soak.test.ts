@@ -8,7 +8,7 @@ import { soakSection } from '../../lab/report/soak-section.ts';
 import { Flow } from '../../lab/soak/flow.ts';
 import { hitsOf } from '../../lab/soak/hits.ts';
 import { latePods, type Offence, offences, type Seen } from '../../lab/soak/judge.ts';
-import { growthOf, type Sample, slope } from '../../lab/soak/meter.ts';
+import { growthOf, Meter, type Sample, slope } from '../../lab/soak/meter.ts';
 import { partOf, SIGHTS } from '../../lab/soak/parts.ts';
 import { type Entry, type Soaked, summarise } from '../../lab/soak/results.ts';
 import type { Glimpse } from '../../lab/sweep/eyes.ts';
@@ -125,6 +125,25 @@ describe('what is done when', () => {
       expect(hits(3_600, target)).toBeGreaterThanOrEqual(fewest);
       expect(hits(3_600, target)).toBeLessThanOrEqual(most);
     }
+  });
+});
+
+describe('the meter', () => {
+  const count = () => ({ seconds: 0, open: 0, ended: 0 });
+
+  it('tells once, and at once, of a process that has more than its limit', () => {
+    const told: number[] = [];
+    const meter = new Meter(process.pid, { count, limit: 1, onTooMuch: (megabytes) => told.push(megabytes) });
+    expect(told).toHaveLength(1);
+    expect(meter.samples.at(-1)?.megabytes).toBe(told[0]);
+  });
+
+  it('says nothing of one that has less, nor of one that is gone', () => {
+    const tooMuch = () => expect.unreachable();
+    const meter = new Meter(process.pid, { count, limit: Infinity, onTooMuch: tooMuch });
+    meter.stop();
+    expect(meter.samples).toHaveLength(1);
+    expect(new Meter(2 ** 31, { count, limit: 1, onTooMuch: tooMuch }).samples).toEqual([]);
   });
 });
 

@@ -45,6 +45,9 @@ interface Written {
  * One agent serves all requests until the certificates change; the client itself would make one, and so a TLS handshake,
  * for every single request (client-node 2.0.1). A token file is read for each request: it is replaced while we run
  * (each hour, in a cluster), and reading it costs nothing beside a request.
+ *
+ * HTTP/1.1, though every API server would rather speak HTTP/2: when that connection is lost, undici 8.12 throws where
+ * nobody can catch it, and the process ends; and an API server allows 100 requests at a time on it, streams of logs among them.
  */
 class LivingKubeConfig extends KubeConfig {
   #connect: unknown;
@@ -68,10 +71,12 @@ class LivingKubeConfig extends KubeConfig {
 
   override createDispatcherOptions(...given: Parameters<KubeConfig['createDispatcherOptions']>): DispatcherOptions {
     const options = super.createDispatcherOptions(...given);
+    if (options.type === 'proxy' || options.type === 'socks')
+      return { ...options, requestTls: { ...options.requestTls, allowH2: false } as typeof options.requestTls };
     if (options.type !== 'agent') return options;
     if (this.#agent === undefined || !isDeepStrictEqual(options.connect, this.#connect)) {
       this.#connect = options.connect;
-      this.#agent = new Agent({ connect: options.connect, keepAliveTimeout: IDLE_MS } as AgentOptions);
+      this.#agent = new Agent({ connect: options.connect, allowH2: false, keepAliveTimeout: IDLE_MS } as AgentOptions);
     }
     return { type: 'none' };
   }

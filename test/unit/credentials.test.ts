@@ -1,5 +1,6 @@
 /** Credentials are replaced while a worker runs: each hour in a cluster, where a token lives that long. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createSecureServer } from 'node:http2';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -85,4 +86,20 @@ it('a certificate that is replaced is used by the next request, and until then c
   expect(connections).toBeLessThanOrEqual(2);
   await become('second');
   expect(await whoWeAre()).toBe('second');
+});
+
+it('HTTP/1.1 is spoken to a server that would rather speak HTTP/2', async () => {
+  const authority = createAuthority('authority');
+  const { certificate: cert, key } = issue(authority, { commonName: 'api', hosts: ['127.0.0.1'] });
+  const versions: string[] = [];
+  const secure = createSecureServer({ cert, key, allowHTTP1: true }, ({ httpVersion }, response) => {
+    versions.push(httpVersion);
+    answerAs(response as unknown as ServerResponse, 200, 'hf-x');
+  });
+  server = Object.assign(secure, { closeAllConnections: () => undefined }) as unknown as Server;
+  await writeFile(join(folder, 'ca.pem'), authority.certificate);
+  const api = await apiAs({ token: 'x' }, { 'certificate-authority': 'ca.pem' }, 'https');
+  await api.readJob('hf-x');
+  for await (const _ of api.readLog({ pod: 'p', container: 'c', follow: false }, AbortSignal.timeout(5_000)));
+  expect(versions).toEqual(['1.1', '1.1']);
 });

@@ -11,6 +11,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   conformance: () => import('./model/conformance-verb.ts'),
   cancels: () => import('./cancels/verb.ts'),
   sweep: () => import('./sweep/verb.ts'),
+  soak: () => import('./soak/verb.ts'),
   report: () => import('./report/verb.ts'),
   bench: () => import('./bench/verb.ts'),
 };

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { endEnvironment, ensureUp } from '../environment.ts';
+import { endEnvironment, ensureUp, interruptions } from '../environment.ts';
 import type { Options } from '../options.ts';
 import { terminalReporter } from '../report.ts';
 import { nodeBinary, pathsFrom, repository } from '../system/paths.ts';
 import { ensureTestServer } from '../toolchain/maven.ts';
 import { runTool } from './verify.ts';
 
-/** Verbs of the laboratory that need no Kubernetes and no Temporal. */
-const onPaper = new Set(['model', '--help', undefined]);
+/** Verbs of the laboratory that need no Kubernetes and no Temporal, or bring up their own. */
+const onTheirOwn = new Set(['model', 'soak', '--help', undefined]);
 
 /** The measurements of speed; one of them needs the server that skips time. */
 export async function bench(options: Options, args: readonly string[]): Promise<number> {
@@ -23,15 +23,22 @@ const readsOnly = new Set(['--help', '--render', '--check']);
 /** The laboratory, on the environment that is up or on one that lives as long as it does. */
 export async function lab(options: Options, args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<number> {
   const command = [nodeBinary, join(repository, 'lab', 'main.ts'), ...args];
-  if (onPaper.has(args[0])) return runTool(command);
+  const isOnItsOwn = onTheirOwn.has(args[0]) || args.some((arg) => readsOnly.has(arg));
+  if (isOnItsOwn) return runTool(command, process.env, interruption());
   const paths = pathsFrom(process.env);
   const environment = await ensureUp(options, paths, terminalReporter());
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+  const interrupted = interruption();
   try {
     const env = { ...process.env, ...environment.state.env, HOLDFAST_STATE_FILE: paths.stateFile, ...more };
-    return await runTool(command, env, interrupted.signal);
+    return await runTool(command, env, interrupted);
   } finally {
     if (environment.isOurs) await endEnvironment(environment.state);
   }
+}
+
+/** Aborts when this process is asked to end; from now on that is left to whoever listens. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of interruptions) process.on(signal, () => interrupted.abort());
+  return interrupted.signal;
 }

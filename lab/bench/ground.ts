@@ -47,7 +47,10 @@ export class Ground {
 
   static async open(tools: Tools, { env, throughProxy = false }: GroundOptions = {}): Promise<Ground> {
     const { workflowBundle } = tools;
-    const stage = await Stage.open({ workflowBundle, env: { ...DEFAULTS, ...(throughProxy ? {} : direct()), ...env } });
+    const stage = await Stage.open({
+      workflowBundle,
+      env: { ...WORKER_DEFAULTS, ...(throughProxy ? {} : direct()), ...env },
+    });
     await stage.startWorker();
     const eyes = await Eyes.open(loadKubeConfig(readConfig().kubernetes), stage.namespace);
     return new Ground(stage, eyes, await namespaceId(stage.client.temporal));
@@ -70,7 +73,7 @@ export class Ground {
 }
 
 /** What the stage sets otherwise for tests is as a worker has it. */
-const DEFAULTS = {
+export const WORKER_DEFAULTS = {
   HOLDFAST_KUBE_DEADLINE_MS: '5000',
   HOLDFAST_SWEEP_SECONDS: '60',
   HOLDFAST_SWEEP_MIN_AGE_SECONDS: '30',

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
 import { writeJson } from '../report/json-file.ts';
+import type { Setting } from '../stage/setting.ts';
 import type { Estimate } from './estimate.ts';
 import type { Trace } from './trace/trace.ts';
 
@@ -18,14 +19,6 @@ export interface Measured {
   readonly floor?: Estimate;
   /** Ours over the floor. */
   readonly ratio?: Estimate;
-}
-
-export interface Setting {
-  readonly nodes: 'real' | 'simulated';
-  readonly versions: Readonly<Record<'kubernetes' | 'temporal' | 'node' | 'holdfast', string>>;
-  readonly cores: number;
-  /** Load average of the last minute when the row began: above the number of cores, only ratios mean something. */
-  readonly load: number;
 }
 
 /** What one bench gave. */

@@ -1,23 +1,16 @@
 /** `npm run bench`: what a task costs, side by side with its floor. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { VersionApi } from '@kubernetes/client-node';
-import { Connection } from '@temporalio/client';
-import { readConfig } from '../../src/config.ts';
-import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { createLogger, installRuntime } from '../../src/telemetry.ts';
-import { bundleWorkflows } from '../../src/worker.ts';
 import { localState } from '../stage/local-state.ts';
-import { holdfastVersion } from '../stage/version.ts';
+import { settingOf } from '../stage/setting.ts';
+import { withWorkflowBundle } from '../stage/workflow-bundle.ts';
 import { wholeNumber } from '../whole-number.ts';
 import type { Bench } from './bench.ts';
 import type { Tools } from './ground.ts';
 import { accepted, exceeded, readLimits, writeLimits } from './limits.ts';
 import { inWords } from './render/in-words.ts';
 import { writePages } from './render/pages.ts';
-import { merged, readPerformance, type Row, type Setting, writePerformance } from './result.ts';
+import { merged, readPerformance, type Row, writePerformance } from './result.ts';
 import { BENCHES } from './rows/index.ts';
 import { trace } from './trace/trace.ts';
 
@@ -55,10 +48,7 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function measure(options: Options): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  try {
-    const workflowBundle = join(folder, 'bundle.js');
-    await writeFile(workflowBundle, (await bundleWorkflows(createLogger('error'))).code);
+  await withWorkflowBundle(async (workflowBundle) => {
     // The SDK would tell of every worker that starts and stops, on stdout.
     installRuntime({ metricsAddress: undefined }, createLogger('error'));
     const { images, kubernetes } = await localState();
@@ -69,9 +59,7 @@ async function measure(options: Options): Promise<void> {
     if (options.json) console.log(JSON.stringify(rows));
     else if (rows.length > 0) console.log(inWords(rows));
     if (options.accept) writeLimits(accepted(readLimits(), rows));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
 
 /** What this environment can measure of what was asked for; the rest is named. */
@@ -87,7 +75,7 @@ async function measureRow(bench: Bench, tools: Tools, options: Options): Promise
   const { name, title, floor, sizeMeans } = bench;
   const size = options.size ?? bench.size;
   const repeats = options.repeats ?? bench.repeats;
-  const setting = await settingOf(tools);
+  const setting = await settingOf(tools.nodes);
   const measuredAt = new Date().toISOString();
   const since = performance.now();
   const tell = (message: string) =>
@@ -115,25 +103,6 @@ async function traceOne(tools: Tools, { json }: Options): Promise<void> {
   const traced = await trace(tools);
   if (!json) console.log(inWords([], traced));
   writePerformance({ ...readPerformance(), trace: traced });
-}
-
-async function settingOf({ nodes }: Tools): Promise<Setting> {
-  const { kubernetes, temporal } = readConfig();
-  const connection = await Connection.connect(temporal.connectionOptions);
-  const { serverVersion } = await connection.workflowService.getSystemInfo({});
-  await connection.close();
-  const { gitVersion } = await loadKubeConfig(kubernetes).makeApiClient(VersionApi).getCode();
-  return {
-    nodes,
-    versions: {
-      kubernetes: gitVersion,
-      temporal: serverVersion ?? '',
-      node: process.version,
-      holdfast: holdfastVersion(),
-    },
-    cores: cpus().length,
-    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
-  };
 }
 
 function readOptions(args: readonly string[]): Options {

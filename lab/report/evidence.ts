@@ -1,14 +1,16 @@
-/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep-real,sweep-simulated,table,cancels}.json in, docs/evidence.{md,json} and pictures out. */
+/** The three tiers' results, as files: docs/evidence/{model,mutants,sweep-real,sweep-simulated,table,cancels,soak}.json in, docs/evidence.{md,json} and pictures out. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../dev/system/paths.ts';
 import type { Evidence } from './result.ts';
 import type { CancelsResult } from '../cancels/results.ts';
+import type { SoakResult } from '../soak/results.ts';
 import { writeJson } from './json-file.ts';
 import type { ModelResult, MutantsResult, SweepResult } from './other-tiers.ts';
 import { pictureOf } from './picture.ts';
 import { headOf, withHead } from './readme.ts';
 import { render } from './render.ts';
+import { soakPicture } from './soak-picture.ts';
 import type { Table } from './table.ts';
 
 const DOCS = join(repository, 'docs');
@@ -38,6 +40,7 @@ export function writeEvidence(measured: Table | undefined): Evidence {
   const mutants = readResult<MutantsResult>('mutants.json');
   const sweeps = ['sweep-real.json', 'sweep-simulated.json'].flatMap((name) => readResult<SweepResult>(name) ?? []);
   const cancels = readResult<CancelsResult>('cancels.json');
+  const soak = readResult<SoakResult>('soak.json');
   const evidence: Evidence = {
     kind: 'evidence',
     ...(model && { model }),
@@ -45,12 +48,14 @@ export function writeEvidence(measured: Table | undefined): Evidence {
     ...(sweeps.length > 0 && { sweeps }),
     ...(table && { table }),
     ...(cancels && { cancels }),
+    ...(soak && { soak }),
   };
   writeJson(join(DOCS, 'evidence.json'), evidence);
   writeFileSync(join(DOCS, 'evidence.md'), render(evidence));
   for (const theme of ['light', 'dark'] as const) {
     const picture = table && pictureOf(table.pictured, theme);
     if (picture !== undefined) writeFileSync(join(DOCS, `race-${theme}.svg`), picture);
+    if (soak !== undefined) writeFileSync(join(DOCS, `soak-${theme}.svg`), soakPicture(soak, theme));
   }
   if (existsSync(README)) writeFileSync(README, withHead(readFileSync(README, 'utf8'), headOf(evidence)));
   return evidence;

@@ -4,10 +4,11 @@ import { cancelsSection } from './cancels-section.ts';
 import type { Evidence } from './result.ts';
 import { type Scenario, SCENARIO_NAMES, SCENARIOS } from './observation.ts';
 import { modelSection, mutantsSection, sweepSection } from './other-tiers.ts';
+import { soakSection } from './soak-section.ts';
 import type { Cell, Percentile } from './stats.ts';
 import type { Table, TableRow } from './table.ts';
 
-export function render({ model, mutants, sweeps, table, cancels }: Evidence): string {
+export function render({ model, mutants, sweeps, table, cancels, soak }: Evidence): string {
   return [
     '# Evidence',
     '',
@@ -18,6 +19,7 @@ export function render({ model, mutants, sweeps, table, cancels }: Evidence): st
     ...(mutants === undefined ? [] : mutantsSection(mutants)),
     ...(sweeps === undefined ? [] : sweepSection(sweeps)),
     ...(cancels === undefined ? [] : cancelsSection(cancels)),
+    ...(soak === undefined ? [] : soakSection(soak)),
   ].join('\n');
 }
 

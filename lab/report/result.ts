@@ -1,5 +1,6 @@
 /** What the report is made of, as docs/evidence.json keeps it. */
 import type { CancelsResult } from '../cancels/results.ts';
+import type { SoakResult } from '../soak/results.ts';
 import type { ModelResult, MutantsResult, SweepResult } from './other-tiers.ts';
 import type { Table } from './table.ts';
 
@@ -14,4 +15,6 @@ export interface Evidence {
   readonly table?: Table;
   /** `npm run lab -- cancels --summary docs/evidence/cancels.json`. */
   readonly cancels?: CancelsResult;
+  /** `npm run lab -- soak --summary docs/evidence/soak.json`. */
+  readonly soak?: SoakResult;
 }

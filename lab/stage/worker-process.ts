@@ -33,6 +33,13 @@ export class WorkerProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** How it ended, in words; undefined while it runs. */
+  get ending(): string | undefined {
+    const { exitCode, signalCode } = this.#child;
+    if (signalCode !== null) return `ended by ${signalCode}`;
+    return exitCode === null ? undefined : `ended with exit code ${exitCode}`;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

@@ -1,4 +1,5 @@
 /** Sees anchors, Jobs and Pods of a namespace from the API server's own watch: past proxy and product. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BatchV1Api,
   CoreV1Api,
@@ -6,6 +7,7 @@ import {
   type KubernetesListObject,
   type V1ConfigMap,
   type V1Job,
+  type V1ObjectMeta,
   type V1Pod,
 } from '@kubernetes/client-node';
 import { isTerminal, LABEL } from '../../src/fence.ts';
@@ -38,35 +40,72 @@ export class BlindError extends Error {
   override readonly name = 'BlindError';
 }
 
+/** A watch that could not go on where it was: what came and went before it was begun again was not seen. */
+export interface Gap {
+  readonly kind: Sort;
+  /** Since the watch broke off, or since the server was last seen not to listen at all: then nobody could write. */
+  readonly ms: number;
+}
+
+export interface EyesOptions {
+  /** Whatever ends a watch, list and begin again, and note a gap. Default: be blind from then on. */
+  readonly beginAgain?: boolean;
+}
+
+interface Look {
+  readonly path: string;
+  readonly list: (kube: KubeConfig) => Promise<KubernetesListObject<Seen>>;
+}
+
+/** How each kind is looked at. */
+const LOOKS: Readonly<Record<Sort, (namespace: string) => Look>> = {
+  ConfigMap: (namespace) => ({
+    path: `/api/v1/namespaces/${namespace}/configmaps`,
+    list: (kube) => kube.makeApiClient(CoreV1Api).listNamespacedConfigMap({ namespace }),
+  }),
+  Job: (namespace) => ({
+    path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+    list: (kube) => kube.makeApiClient(BatchV1Api).listNamespacedJob({ namespace }),
+  }),
+  Pod: (namespace) => ({
+    path: `/api/v1/namespaces/${namespace}/pods`,
+    list: (kube) => kube.makeApiClient(CoreV1Api).listNamespacedPod({ namespace }),
+  }),
+};
+
+/** Before a watch or a list that failed is asked for again. Milliseconds. */
+const PAUSE_MS = 50;
+
 export class Eyes {
   /** What appeared after `forget`. */
   readonly stragglers: Straggler[] = [];
+  readonly gaps: Gap[] = [];
   readonly #glimpses = new Map<string, Glimpse[]>();
-  /** Names by uid of what is there now, by task. */
-  readonly #present = new Map<string, Map<string, string>>();
-  /** What each judged task was judged as. */
-  readonly #judged = new Map<string, string>();
+  /** What is there now, by task and uid. */
+  readonly #present = new Map<string, Map<string, Pick<Glimpse, 'kind' | 'name'>>>();
+  readonly #judged = new Map<string, { readonly id: string; readonly revision: number }>();
+  readonly #waiting = new Map<string, Set<() => void>>();
+  /** By kind, since when something may have gone unseen, or did while there was no watch. */
+  readonly #darkSince = new Map<Sort, number>();
   readonly #kube: KubeConfig;
   readonly #namespace: string;
   readonly #core: CoreV1Api;
+  readonly #beginsAgain: boolean;
   readonly #watches = new Set<AbortController>();
   #closed = false;
   #blind: BlindError | undefined;
 
-  private constructor(kube: KubeConfig, namespace: string) {
+  private constructor(kube: KubeConfig, namespace: string, beginsAgain: boolean) {
     this.#kube = kube;
     this.#namespace = namespace;
     this.#core = kube.makeApiClient(CoreV1Api);
+    this.#beginsAgain = beginsAgain;
   }
 
   /** What is there already counts as added. */
-  static async open(kube: KubeConfig, namespace: string): Promise<Eyes> {
-    const eyes = new Eyes(kube, namespace);
-    const [core, batch] = [`/api/v1/namespaces/${namespace}`, `/apis/batch/v1/namespaces/${namespace}`];
-    const jobs = await kube.makeApiClient(BatchV1Api).listNamespacedJob({ namespace });
-    await eyes.#look(`${core}/configmaps`, 'ConfigMap', await eyes.#core.listNamespacedConfigMap({ namespace }));
-    await eyes.#look(`${batch}/jobs`, 'Job', jobs);
-    await eyes.#look(`${core}/pods`, 'Pod', await eyes.#core.listNamespacedPod({ namespace }));
+  static async open(kube: KubeConfig, namespace: string, { beginAgain = false }: EyesOptions = {}): Promise<Eyes> {
+    const eyes = new Eyes(kube, namespace, beginAgain);
+    for (const kind of ['Job', 'ConfigMap', 'Pod'] as const) await eyes.#look(kind);
     return eyes;
   }
 
@@ -82,14 +121,29 @@ export class Eyes {
 
   /** Names of what there is of a task, as far as the watch has come. */
   present(task: string): readonly string[] {
-    return [...(this.#present.get(task)?.values() ?? [])];
+    return [...(this.#present.get(task)?.values() ?? [])].map(({ name }) => name);
   }
 
-  /** The task has been judged as the case of this id: what appears of it from now on is a straggler. */
-  forget(task: string, id: string): void {
+  /** Resolves when it holds; asked at once, and whenever something of the task is seen. */
+  when(task: string, holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = getOrMake(this.#waiting, task, () => new Set<() => void>());
+    const ask = () => {
+      if (!holds()) return;
+      waiting.delete(ask);
+      resolve();
+    };
+    waiting.add(ask);
+    return promise;
+  }
+
+  /** The task has been judged as the case of this id: what appears of it from now on, or after `revision`, is a straggler. */
+  forget(task: string, id: string, revision = 0): void {
     this.#glimpses.delete(task);
     this.#present.delete(task);
-    this.#judged.set(task, id);
+    this.#waiting.delete(task);
+    this.#judged.set(task, { id, revision });
   }
 
   /** The revision of now, and the Pods that are not ended at it: a quorum read, not the watch. */
@@ -105,39 +159,71 @@ export class Eyes {
     for (const watch of this.#watches) watch.abort();
   }
 
-  async #look(path: string, kind: Sort, { items, metadata }: KubernetesListObject<Seen>): Promise<void> {
-    for (const object of items) this.#see(kind, 'ADDED', object);
-    await this.#watch(path, kind, metadata?.resourceVersion ?? '0');
+  /** Tells how what is there differs from what was known, and watches from there on. */
+  async #look(kind: Sort): Promise<void> {
+    const { items, metadata } = await LOOKS[kind](this.#namespace).list(this.#kube);
+    const resourceVersion = metadata?.resourceVersion ?? '0';
+    const known = this.#known(kind);
+    const listed = new Set(items.map((object) => object.metadata?.uid));
+    for (const [uid, object] of known) {
+      if (!listed.has(uid)) this.#see(kind, 'DELETED', { metadata: { ...object, resourceVersion } });
+    }
+    for (const object of items) this.#see(kind, known.has(object.metadata?.uid ?? '') ? 'MODIFIED' : 'ADDED', object);
+    await this.#watch(kind, resourceVersion);
   }
 
-  async #watch(path: string, kind: Sort, from: string): Promise<void> {
+  /** What was seen of a kind and not seen to go, by uid. */
+  #known(kind: Sort): ReadonlyMap<string, V1ObjectMeta> {
+    const known = [...this.#present].flatMap(([task, objects]) =>
+      [...objects]
+        .filter(([, object]) => object.kind === kind)
+        .map(([uid, { name }]): [string, V1ObjectMeta] => [uid, { uid, name, labels: { [LABEL.task]: task } }]),
+    );
+    return new Map(known);
+  }
+
+  async #watch(kind: Sort, from: string): Promise<void> {
     let resourceVersion = from;
     // In a namespace that is quiet while its cluster is busy, our version may be forgotten if we ask again before a
     // bookmark has come, which is once a minute.
     const watch = patientWatch(this.#kube);
     let controller: AbortController | undefined;
+    let refused: string | undefined;
     controller = await watch.watch(
-      path,
+      LOOKS[kind](this.#namespace).path,
       { resourceVersion, allowWatchBookmarks: true },
       (type: string, object: Seen) => {
-        if (type === 'ERROR') return this.#goBlind(kind, JSON.stringify(object));
+        if (type === 'ERROR') return void (refused = JSON.stringify(object));
         resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
         if (type !== 'BOOKMARK') this.#see(kind, type, object);
       },
       (error: unknown) => {
         if (controller !== undefined) this.#watches.delete(controller);
-        if (isRefused(error)) this.#goBlind(kind, String(error));
-        if (this.#closed || this.#blind !== undefined) return;
-        const pause = error === null ? 0 : 200;
-        setTimeout(() => void this.#watch(path, kind, resourceVersion), pause);
+        // It was open if there is a controller.
+        this.#goDark(kind, error, controller !== undefined);
+        void this.#goOn(kind, resourceVersion, error, refused ?? (isRefused(error) ? String(error) : undefined));
       },
     );
     this.#watches.add(controller);
   }
 
-  /** Whoever may have missed something must not judge. */
-  #goBlind(kind: Sort, why: string): void {
-    this.#blind ??= new BlindError(`the watch of ${kind}s broke off: ${why}`);
+  async #goOn(kind: Sort, resourceVersion: string, error: unknown, refused: string | undefined): Promise<void> {
+    if (refused !== undefined && !this.#beginsAgain)
+      this.#blind ??= new BlindError(`the watch of ${kind}s broke off: ${refused}`);
+    if (error !== null) await sleep(PAUSE_MS);
+    if (this.#closed || this.#blind !== undefined) return;
+    if (refused === undefined) return this.#watch(kind, resourceVersion);
+    try {
+      await this.#look(kind);
+      this.gaps.push({ kind, ms: Date.now() - (this.#darkSince.get(kind) ?? Date.now()) });
+    } catch (failure) {
+      this.#goDark(kind, failure, false);
+      await this.#goOn(kind, resourceVersion, failure, refused);
+    }
+  }
+
+  #goDark(kind: Sort, error: unknown, wasOpen: boolean): void {
+    if (wasOpen || isUnheard(error) || !this.#darkSince.has(kind)) this.#darkSince.set(kind, Date.now());
   }
 
   #see(kind: Sort, type: string, object: Seen): void {
@@ -148,15 +234,17 @@ export class Eyes {
     const uid = metadata?.uid ?? '';
     const live = type !== 'DELETED' && isLive(kind, object);
     const glimpse = { kind, type, revision: Number(metadata?.resourceVersion), name, uid, live };
-    const id = this.#judged.get(task);
-    if (id !== undefined) {
-      if (type === 'ADDED' || live) this.stragglers.push({ id, glimpse });
+    const judged = this.#judged.get(task);
+    if (judged !== undefined) {
+      const { id, revision } = judged;
+      if ((type === 'ADDED' || live) && glimpse.revision > revision) this.stragglers.push({ id, glimpse });
       return;
     }
-    const present = getOrMake(this.#present, task, () => new Map<string, string>());
+    const present = getOrMake(this.#present, task, () => new Map<string, Pick<Glimpse, 'kind' | 'name'>>());
     if (type === 'DELETED') present.delete(uid);
-    else present.set(uid, name);
-    if (kind !== 'ConfigMap') getOrMake(this.#glimpses, task, (): Glimpse[] => []).push(glimpse);
+    else present.set(uid, { kind, name });
+    getOrMake(this.#glimpses, task, (): Glimpse[] => []).push(glimpse);
+    for (const ask of this.#waiting.get(task) ?? []) ask();
   }
 }
 
@@ -164,6 +252,12 @@ export class Eyes {
 function isRefused(error: unknown): boolean {
   const { statusCode = 0 } = (error ?? {}) as { readonly statusCode?: number };
   return statusCode >= 400 && statusCode < 500 && statusCode !== 429;
+}
+
+/** Nobody listens: no other can have been heard, either. */
+function isUnheard(error: unknown): boolean {
+  const { cause } = (error ?? {}) as { readonly cause?: { readonly code?: string } };
+  return cause?.code === 'ECONNREFUSED';
 }
 
 function isLive(kind: Sort, object: Seen): boolean {

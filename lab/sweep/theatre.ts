@@ -3,10 +3,11 @@ import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
-import { LABEL, MANAGED_BY, taskLabel } from '../../src/fence.ts';
+import { taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import type { SeenRequest } from '../proxy/classify.ts';
 import type { Fault } from '../proxy/fault-proxy.ts';
+import { Bystander } from '../stage/bystander.ts';
 import { Stage } from '../stage/stage.ts';
 import { until } from '../stage/until.ts';
 import type { Case } from './cases.ts';
@@ -36,10 +37,10 @@ export class Theatre {
   readonly #temporalId: string;
   readonly #image: string;
   readonly #players = new Map<string, Player>();
-  readonly #bystander: string;
+  readonly #bystander: Bystander;
   #count = 0;
 
-  private constructor(stage: Stage, eyes: Eyes, temporalId: string, image: string, bystander: string) {
+  private constructor(stage: Stage, eyes: Eyes, temporalId: string, image: string, bystander: Bystander) {
     this.stage = stage;
     this.#eyes = eyes;
     this.#temporalId = temporalId;
@@ -58,7 +59,7 @@ export class Theatre {
       env: { HOLDFAST_LOG_LEVEL: 'warn', HOLDFAST_SWEEP_SECONDS: '10' },
     });
     const eyes = await Eyes.open(loadKubeConfig(readConfig().kubernetes), stage.namespace);
-    const bystander = await placeBystander(stage);
+    const bystander = await Bystander.place(stage);
     return new Theatre(stage, eyes, await namespaceId(stage.client.temporal), image, bystander);
   }
 
@@ -131,13 +132,8 @@ export class Theatre {
     }));
   }
 
-  /** The Job of somebody else that looks like ours: it must be there, unchanged, at the end. */
-  async bystanderIsUntouched(): Promise<boolean> {
-    const name = 'bystander';
-    const job = await this.stage.batch
-      .readNamespacedJob({ name, namespace: this.stage.namespace })
-      .catch(() => undefined);
-    return job?.metadata?.uid === this.#bystander && job.metadata.deletionTimestamp === undefined;
+  bystanderIsUntouched(): Promise<boolean> {
+    return this.#bystander.isUntouched();
   }
 
   /** Quiet: nothing of the task is on the wire, and the server's watch and then the server itself show nothing of it. */
@@ -183,17 +179,4 @@ function brief(image: string): Task {
     resources: { cpu: '50m', memory: '16Mi', tmp: '1Mi' },
     gracePeriod: '1s',
   };
-}
-
-async function placeBystander(stage: Stage): Promise<string> {
-  const labels = { [LABEL.managedBy]: MANAGED_BY, [LABEL.run]: 'bystander', [LABEL.task]: 'f'.repeat(40) };
-  const containers = [{ name: 'main', image: 'holdfast.local/none:1' }];
-  const job = await stage.batch.createNamespacedJob({
-    namespace: stage.namespace,
-    body: {
-      metadata: { name: 'bystander', labels },
-      spec: { suspend: true, template: { metadata: { labels }, spec: { restartPolicy: 'Never', containers } } },
-    },
-  });
-  return job.metadata?.uid ?? '';
 }

@@ -1,13 +1,9 @@
 /** `npm run lab -- sweep`: faults x requests x cancels on a real API server. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createLogger } from '../../src/telemetry.ts';
-import { bundleWorkflows } from '../../src/worker.ts';
 import { writeJson } from '../report/json-file.ts';
 import { holdfastVersion } from '../stage/version.ts';
 import { localState } from '../stage/local-state.ts';
+import { withWorkflowBundle } from '../stage/workflow-bundle.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { allCases, learn, sweep } from './sweep.ts';
 import { parseCase, type Case } from './cases.ts';
@@ -34,10 +30,7 @@ interface Options {
 
 export async function run(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-sweep-'));
-  try {
-    const workflowBundle = join(folder, 'bundle.js');
-    await writeFile(workflowBundle, (await bundleWorkflows(createLogger('error'))).code);
+  await withWorkflowBundle(async (workflowBundle) => {
     const { images, kubernetes } = await localState();
     const results = await Results.open(options.out, holdfastVersion());
     const cases = options.only.length > 0 ? options.only : await choose(options, workflowBundle, images.busybox);
@@ -57,9 +50,7 @@ export async function run(args: readonly string[]): Promise<void> {
     if (options.summary !== undefined) writeJson(options.summary, summary);
     console.log(options.json ? JSON.stringify(summary) : inWords(summary));
     process.exitCode = summary.failed.length === 0 && bystandersUntouched ? 0 : 1;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
 
 async function choose({ cases }: Options, workflowBundle: string, image: string): Promise<readonly Case[]> {

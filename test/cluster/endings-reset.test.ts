@@ -1,13 +1,13 @@
 /** Reset, at every point, once and twice, of tasks that run, have finished, or were cancelled. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mostAtOnce } from '../../lab/sweep/at-once.ts';
 import { Eyes } from '../../lab/sweep/eyes.ts';
 import { SIGHTING_SIGNAL, type Sighting } from '../../src/contract.ts';
 import { isEnding, taskLabel } from '../../src/fence.ts';
 import { paced } from '../../src/paced.ts';
 import type { TaskView } from '../../src/task-view.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
-import { mostAtOnce } from './at-once.ts';
 import { command, images, openScene, type Scene, until } from './scene.ts';
 import { tellToFinish, UNTIL_TOLD } from './until-told.ts';
 

@@ -1,11 +1,11 @@
 /** Endings that run no workflow code, each in every phase of a task's life: what is in it is gone within 5 seconds. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnd, PodWitness } from '../../lab/stage/pod-witness.ts';
+import { mostAtOnce } from '../../lab/sweep/at-once.ts';
 import { Eyes } from '../../lab/sweep/eyes.ts';
 import type { CancelAnswer } from '../../src/contract.ts';
 import { LABEL, runName, taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
-import { mostAtOnce } from './at-once.ts';
 import { DOORS, openDoor } from './doors.ts';
 import {
   DEAF,

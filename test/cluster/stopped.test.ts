@@ -9,10 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, inject, it, type TestContext } from 'vitest';
 import type { Environment } from '../../dev/supervisor.ts';
+import { localState } from '../../lab/stage/local-state.ts';
+import { ownEnvironment } from '../../lab/stage/own-environment.ts';
 import { Stage } from '../../lab/stage/stage.ts';
 import { Eyes } from '../../lab/sweep/eyes.ts';
 import { Play } from './outage-play.ts';
-import { ownEnvironment } from './own-environment.ts';
 import { command, FOREVER, until } from './scene.ts';
 
 const STORE = ['etcd', 'kube-apiserver'];
@@ -27,7 +28,8 @@ const nothing = { anchors: [], jobs: [], pods: [] };
 let own: Environment | undefined;
 
 beforeAll(async () => {
-  own = await ownEnvironment();
+  const { containers, isOurs } = (await localState()).kubernetes;
+  if (isOurs && containers === 'real') own = await ownEnvironment({ name: 'own' });
 }, 300_000);
 afterAll(() => own?.stop());
 

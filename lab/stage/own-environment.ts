@@ -1,29 +1,40 @@
-/** A Temporal and a Kubernetes of a test's own, beside those that are up: their processes may be killed and started again. */
+/** A Temporal and a Kubernetes of one's own, beside those that are up: their processes may be killed and started again. */
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Options } from '../../dev/options.ts';
 import { makePlan } from '../../dev/plan.ts';
 import { terminalReporter } from '../../dev/report.ts';
 import { bringUp, type Environment } from '../../dev/supervisor.ts';
 import { waitForLock } from '../../dev/system/lock.ts';
 import { pathsFrom } from '../../dev/system/paths.ts';
-import { localState } from '../../lab/stage/local-state.ts';
 
-/** Undefined where no node can run real containers, or the cluster that is up is not of our making. */
-export async function ownEnvironment(): Promise<Environment | undefined> {
-  const { containers, isOurs } = (await localState()).kubernetes;
-  if (!isOurs || containers !== 'real') return undefined;
-  // Always the same folder, so that what a run leaves that was itself killed is cleared by the next.
-  const home = join(pathsFrom(process.env).state, 'own');
-  const turn = await waitForLock(join(home, 'turn.lock'));
-  const env = await environmentOf(home);
-  const paths = pathsFrom(env);
-  const reporter = terminalReporter();
-  const plan = await makePlan(OPTIONS, paths, env, reporter);
-  const environment = await bringUp(plan, paths, env, reporter, new Promise(() => undefined));
-  return { ...environment, stop: () => environment.stop().finally(() => turn.release()) };
+export interface OwnOptions extends Partial<Pick<Options, 'simulated' | 'simulatedNodes'>> {
+  /** Of its folder: who uses the same takes turns. */
+  readonly name: string;
+  /** Ends the start; what was started by then is ended. Default: never. */
+  readonly asked?: Promise<string>;
 }
 
-const OPTIONS = {
+export async function ownEnvironment({ name, asked = never, ...nodes }: OwnOptions): Promise<Environment> {
+  // Always the same folder, so that what a run leaves that was itself killed is cleared by the next.
+  const home = join(pathsFrom(process.env).state, name);
+  const turn = await waitForLock(join(home, 'turn.lock'));
+  try {
+    const env = await environmentOf(home);
+    const paths = pathsFrom(env);
+    const reporter = terminalReporter();
+    const plan = await makePlan({ ...OPTIONS, ...nodes }, paths, env, reporter);
+    const environment = await bringUp(plan, paths, env, reporter, asked);
+    return { ...environment, stop: () => environment.stop().finally(() => turn.release()) };
+  } catch (error) {
+    turn.release();
+    throw error;
+  }
+}
+
+const never = new Promise<string>(() => undefined);
+
+const OPTIONS: Options = {
   context: undefined,
   simulated: false,
   simulatedNodes: 0,
@@ -31,7 +42,7 @@ const OPTIONS = {
   once: false,
   tests: false,
   json: false,
-} as const;
+};
 
 /** Nothing in it names the servers that are up. */
 async function environmentOf(home: string): Promise<NodeJS.ProcessEnv> {

@@ -1,5 +1,5 @@
 /** How many of a task there were at the same time, as the API server's own watch told it. */
-import type { Glimpse, Sort } from '../../lab/sweep/eyes.ts';
+import type { Glimpse, Sort } from './eyes.ts';
 
 /** Jobs count from their start until they are deleted, Pods as long as a container of theirs runs. */
 export function mostAtOnce(glimpses: readonly Glimpse[], sort: Exclude<Sort, 'ConfigMap'>): number {

@@ -2,7 +2,15 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, isOwnedBy, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
+import {
+  ANNOTATION,
+  isOwnedBy,
+  isTerminal,
+  nextReleaseStep,
+  type ReleaseStep,
+  type RunWorld,
+  wasLetGo,
+} from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import type { Deps } from './deps.ts';
 import { type NamedRun, readWorld } from './world.ts';
@@ -140,6 +148,6 @@ function worse(
   found: 'nothing' | 'suspended' | 'started',
   { job, pods }: RunWorld,
 ): 'nothing' | 'suspended' | 'started' {
-  if (found === 'started' || pods.length > 0 || (job !== undefined && job.spec?.suspend !== true)) return 'started';
+  if (found === 'started' || pods.length > 0 || (job !== undefined && wasLetGo(job))) return 'started';
   return job === undefined ? found : 'suspended';
 }

@@ -20,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, type ApiErrorKind, fromStatus, isApiError, toApiError } from './api-error.ts';
+import type { Starting } from './job.ts';
 import { Lanes } from './lanes.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
@@ -156,9 +157,8 @@ export class JobsApi {
   }
 
   /** The compare-and-set start. Conflict: something wrote since the read. Absent: it was deleted. */
-  startJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<V1Job> {
+  startJob(name: string, body: Starting, signal?: AbortSignal): Promise<V1Job> {
     const { namespace } = this;
-    const body = { metadata: { uid: read.uid, resourceVersion: read.resourceVersion }, spec: { suspend: false } };
     return this.#call(`start Job ${name}`, signal, (options) =>
       this.#batch.patchNamespacedJob(
         { namespace, name, body },

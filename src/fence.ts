@@ -164,12 +164,19 @@ export function nextStartStep(found: V1Job | undefined, job: JobRef, queue?: str
 }
 
 /**
- * Whether a Job was ever allowed to make Pods, as far as it shows. Kueue may have let it go and taken it back: these are
- * two changes of its spec, which the API server counts from 1. A delete counts, too.
+ * Whether a Job was ever allowed to make Pods, as far as it shows. The API server counts from 1 how often its spec was
+ * changed: to let it go is once, to take it back another time. A delete counts, too.
  */
 export function wasLetGo(job: V1Job): boolean {
-  return job.spec?.suspend !== true || (job.metadata?.generation ?? 1) > 2;
+  return job.spec?.suspend !== true || generationOf(job) > 2;
 }
+
+/** Whether a Job that was let go, and that nobody deletes, was taken back, though it may have been let go again since. */
+export function wasTakenBack(job: V1Job): boolean {
+  return job.spec?.suspend === true || generationOf(job) > 3;
+}
+
+const generationOf = ({ metadata }: V1Job): number => metadata?.generation ?? 1;
 
 /** Everything of one run, read from the API server (never from a cache), Pods last. */
 export interface RunWorld {

@@ -73,7 +73,7 @@ function toLine(event: CoreV1Event): LogLine {
   return { time: new Date(time ?? 0).toISOString(), text };
 }
 
-/** How the Job has ended, if nobody ended it. One that Kueue suspends again may have ended just before. */
+/** How the Job has ended, if nobody ended it. One that was suspended again may have ended just before. */
 export function endedByItself({ job, pods }: RunWorld): Problem | 'succeeded' | undefined {
   if (job === undefined || isEnding(job) || takenBack(job, pods)) return undefined;
   return endOfRun(job, pods);

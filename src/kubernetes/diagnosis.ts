@@ -5,7 +5,7 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { PodView, Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
-import { isEnding, isTerminal } from '../fence.ts';
+import { isEnding, isTerminal, wasTakenBack } from '../fence.ts';
 import { endOfPod, takenAway } from './diagnosis-end.ts';
 import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
 import type { Findings } from './findings.ts';
@@ -38,8 +38,8 @@ function waitingOrFailed(
 }
 
 /**
- * What is made of a Job that was started and is suspended again: whoever let it go takes it back, and the Job controller
- * deletes its Pod.
+ * What is made of a Job that was started and then suspended: whoever let it go takes it back, and the Job controller deletes
+ * its Pod. If it is let go again it would run a second time, which is ours to decide.
  */
 export function diagnoseSuspension({ job, pods }: Pick<Findings, 'job' | 'pods'>): Diagnosis | undefined {
   if (!takenBack(job, pods)) return undefined;
@@ -49,9 +49,9 @@ export function diagnoseSuspension({ job, pods }: Pick<Findings, 'job' | 'pods'>
   return { is: 'failed', ...(pod && { pod: viewOf(pod) }), problem: taken };
 }
 
-/** Whether the Job is suspended, and no Pod had ended by itself before that. */
+/** Whether the Job was suspended again, and no Pod has ended by itself. */
 export function takenBack(job: V1Job | undefined, pods: readonly V1Pod[]): boolean {
-  if (job === undefined || isEnding(job) || job.spec?.suspend !== true) return false;
+  if (job === undefined || isEnding(job) || !wasTakenBack(job)) return false;
   const pod = latest(pods);
   return pod === undefined || isEnding(pod) || !isTerminal(pod);
 }

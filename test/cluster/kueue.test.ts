@@ -243,3 +243,14 @@ describe.concurrent('a task that Kueue preempts', () => {
     expect(await scene.remains(id)).toEqual(nothing);
   });
 });
+
+it('a task that Kueue preempts and starts again while no worker lives does not run a second time', async () => {
+  const id = await running(FOREVER);
+  await scene.worker.end('SIGKILL');
+  await preempt(id);
+  await admit(id);
+  await until('its second Pod', () => new Set(podsMadeOf(id).map(({ metadata }) => metadata?.uid)).size === 2);
+  await scene.startWorker();
+  expect(await scene.client.result(id)).toMatchObject({ outcome: 'failed', problem: { code: 'EVICTED' } });
+  expect(await scene.remains(id)).toEqual(nothing);
+});

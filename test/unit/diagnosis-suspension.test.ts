@@ -32,9 +32,16 @@ describe('a Job that was started and is suspended again', () => {
   });
 });
 
+it('a Job that was taken back and let go again has no second run', () => {
+  const again = jobObject({ generation: 4 }, { suspend: false });
+  expect(diagnoseSuspension({ job: again, pods: [podIn('Running')] })).toMatchObject({ problem: { code: 'EVICTED' } });
+  expect(diagnoseSuspension({ job: again, pods: [podIn('Succeeded')] })).toBeUndefined();
+});
+
 describe('a Job that runs, is being deleted, or is gone', () => {
   it.each([
-    ['runs', jobObject({}, { suspend: false })],
+    ['runs', jobObject({ generation: 2 }, { suspend: false })],
+    ['runs, and was changed by others before that', jobObject({ generation: 3 }, { suspend: false })],
     ['is being deleted', jobObject(ENDING)],
     ['is gone', undefined],
   ])('and %s is not suspended again', (_, job) => expect(diagnoseSuspension({ job, pods: [] })).toBeUndefined());

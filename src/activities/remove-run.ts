@@ -148,13 +148,15 @@ function limited(world: RunWorld, only: ReadonlySet<string> | undefined): RunWor
 }
 
 /**
- * `suspended`: it was so when it was deleted, by us as we had read it, or by somebody else. Kueue, or a start, may have come
- * between a read and the delete of another release.
+ * `suspended`: it was so when it was deleted, by us as we had read it, or by somebody else; and whoever lets it go after that
+ * lets it make no Pod. Of one that was only read it is not said: it may be let go, and another release deletes it then.
  */
 function worse(
   found: 'nothing' | 'suspended' | 'started',
   { job, pods }: RunWorld,
 ): 'nothing' | 'suspended' | 'started' {
-  if (found === 'started' || pods.length > 0 || (job !== undefined && wasLetGo(job))) return 'started';
-  return job !== undefined && isEnding(job) ? 'suspended' : found;
+  if (found === 'started' || pods.length > 0) return 'started';
+  if (job === undefined || found === 'suspended') return found;
+  if (wasLetGo(job)) return 'started';
+  return isEnding(job) ? 'suspended' : found;
 }

@@ -203,9 +203,9 @@ describe('delete', () => {
     expect(requests[0]?.body).toEqual({ preconditions: { uid: 'p' }, gracePeriodSeconds: 0 });
   });
 
-  it('of what is gone is done; of what has another uid is a conflict', async () => {
+  it('of what is gone is done, and says that it was not there; of what has another uid is a conflict', async () => {
     answers = [status(404), status(409)];
-    await expect(api.deletePod('pod-1', 'p')).resolves.toBeUndefined();
+    await expect(api.deletePod('pod-1', 'p')).resolves.toBe(false);
     expect(await kindOf(api.deletePod('pod-1', 'p'))).toBe('conflict');
   });
 });

@@ -36,7 +36,7 @@ function readJob(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const found = jobNamed(cluster, attempt.name);
   const ours =
     variant.takeAnyName || isOfTask(asJob(found), runName(attempt.names), TASK_LABEL) ? (found ?? null) : null;
-  const sawStarted = attempt.sawStarted || (ours !== null && !ours.suspended);
+  const sawStarted = attempt.sawStarted || (ours !== null && !ours.suspended && attempt.neverStarted !== 'certain');
   const certain = variant.kueue && ours?.suspended && (ours.ending !== '' || variant.readTrusted);
   const neverStarted = certain ? 'certain' : attempt.neverStarted;
   const label = `release reads the Job: ${presence(ours)}${ours?.finished ? ', finished' : ''}`;

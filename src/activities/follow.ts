@@ -54,7 +54,7 @@ async function followToItsEnd(
     const changed = deps.watch.changed(anchor.name, LONG_WAITS.every(LOOKS), signal);
     const view = await watcher.look();
     const pod = latest(view.pods);
-    if (pod !== undefined) void collect(deps, stored, pod);
+    if (pod !== undefined) collect(deps, stored, pod);
     if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
     if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
     await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));

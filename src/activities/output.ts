@@ -1,8 +1,10 @@
 /** From a container's output to progress and to a result: both read what the collector has stored. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Ending, Progress } from '../contract.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
+import type { Collection } from '../logs/collector.ts';
 import { logFile, type StoredRun } from '../logs/store.ts';
 import { workloads } from '../workloads/index.ts';
 import type { OutputReader } from '../workloads/workload.ts';
@@ -37,16 +39,20 @@ export class ProgressReader {
   }
 }
 
-/** Collects every container of the Pod that has begun to run; resolves when all have ended and are stored. */
-export function collect(deps: Deps, run: StoredRun, pod: V1Pod): Promise<void> {
+/** Begins to collect every container of the Pod that has begun to run. What is collected already just goes on. */
+export function collect(deps: Deps, run: StoredRun, pod: V1Pod): readonly Collection[] {
   const begun = statusesOf(pod).filter(hasBegun);
   const source = { run, pod: pod.metadata?.name ?? '', podUid: pod.metadata?.uid ?? '' };
   const changed = (ms: number, signal: AbortSignal) => deps.watch.changed(run.run, ms, signal);
-  const drained = begun.map(
-    ({ name }) =>
-      deps.collector.collect({ ...source, container: name, ended: () => ended(deps, source, name), changed }).drained,
+  return begun.map(({ name }) =>
+    deps.collector.collect({ ...source, container: name, ended: () => ended(deps, source, name), changed }),
   );
-  return Promise.all(drained).then(() => undefined);
+}
+
+/** Resolves when all of them have ended and are stored, or after `ms`. */
+export async function drained(collections: readonly Collection[], ms: number): Promise<void> {
+  const all = Promise.all(collections.map((collection) => collection.drained));
+  await Promise.race([all, sleep(ms, undefined, { ref: false })]);
 }
 
 async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, container: string): Promise<boolean> {
@@ -59,7 +65,7 @@ async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, con
 export async function resultOf(deps: Deps, run: StoredRun, pod: V1Pod | undefined, plan: StoredPlan): Promise<Ending> {
   const reader = readerOf(deps, plan);
   if (pod !== undefined) {
-    await Promise.race([collect(deps, run, pod), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+    await drained(collect(deps, run, pod), DRAIN_MS);
     const file = logFile(pod.metadata?.name ?? '', CONTAINER);
     for await (const { text } of deps.logs.lines(run, file)) reader.line(text);
   }

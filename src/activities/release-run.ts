@@ -1,15 +1,15 @@
 /** Release as a worker does it: the loop, and what the run wrote is kept on the way. */
 import type { CoreV1Event } from '@kubernetes/client-node';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem, Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { isEnding, type RunWorld, taskLabel } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import type { ContainerTimes } from '../kubernetes/container-times.ts';
 import { endOfRun, takenBack } from '../kubernetes/diagnosis.ts';
+import type { Collection } from '../logs/collector.ts';
 import type { LogLine, StoredRun } from '../logs/store.ts';
 import type { Deps } from './deps.ts';
-import { collect } from './output.ts';
+import { collect, drained } from './output.ts';
 import { removeRun, type RemoveOptions } from './remove-run.ts';
 import type { NamedRun } from './world.ts';
 
@@ -29,7 +29,7 @@ export async function releaseRun(
   { settled = true, containers, before, ...options }: ReleaseOptions = {},
 ): Promise<Extract<Released, { is: 'released' }>> {
   const stored = storedRun(deps, run);
-  const collections = new Map<string, Promise<void>>();
+  const collections = new Map<string, readonly Collection[]>();
   const found = await removeRun(deps, run, signal, {
     ...options,
     glimpse: (pods) => containers?.look(pods, Date.now()),
@@ -43,7 +43,7 @@ export async function releaseRun(
         throw new HoldfastError('STILL_RELEASING', 'The Job ended by itself just now; its ending is read first.');
     },
   });
-  await Promise.race([Promise.all(collections.values()), sleep(DRAIN_MS, undefined, { ref: false })]);
+  await drained([...collections.values()].flat(), DRAIN_MS);
   return { is: 'released', found };
 }
 

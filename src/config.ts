@@ -17,6 +17,11 @@ import type { Limits } from './limits/contract.ts';
 export const IN_CLUSTER = 'in-cluster';
 
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a Kubernetes namespace name');
+/** What a label's value may hold, too. */
+const localQueue = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'must be the name of a LocalQueue');
 const count = (min: number, max: number) =>
   z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 
@@ -48,7 +53,7 @@ const networks = z
   .transform((text) => text.split(',').map((part) => part.trim()))
   .refine((parts) => parts.every(isNetwork), 'must be IP addresses or networks, e.g. 10.0.0.0/8, with commas between');
 
-const schema = z.object({
+const variables = z.object({
   /** Name of a context in the kubeconfig, or `in-cluster`. The worker has no default: never silently the current one. */
   HOLDFAST_KUBE_CONTEXT: z.string().min(1).optional(),
   /** Namespace in which Jobs are made. */
@@ -67,6 +72,8 @@ const schema = z.object({
   HOLDFAST_MAX_RUNNING: count(0, 5_000).default(0),
   /** The same, of one tenant. */
   HOLDFAST_MAX_RUNNING_PER_TENANT: count(0, 5_000).default(0),
+  /** A LocalQueue of Kueue in the namespace of the Jobs, from which they are started. None: they are started at once. */
+  HOLDFAST_KUEUE_QUEUE: localQueue.optional(),
   /** Deadline of one request to Kubernetes. Milliseconds. */
   HOLDFAST_KUBE_DEADLINE_MS: count(100, 20_000).default(5_000),
   /** Between two looks for what no task owns any more. Seconds; 0 turns it off. */
@@ -104,6 +111,15 @@ const schema = z.object({
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
 
+const schema = variables.refine(
+  ({ HOLDFAST_KUEUE_QUEUE: queue, HOLDFAST_MAX_RUNNING: running, HOLDFAST_MAX_RUNNING_PER_TENANT: perTenant }) =>
+    queue === undefined || (running === 0 && perTenant === 0),
+  {
+    path: ['HOLDFAST_KUEUE_QUEUE'],
+    error: 'does not go with HOLDFAST_MAX_RUNNING or HOLDFAST_MAX_RUNNING_PER_TENANT; set one or the other',
+  },
+);
+
 export interface Config {
   readonly temporal: ReturnType<typeof loadClientConnectConfig> & { readonly namespace: string };
   readonly kubernetes: {
@@ -119,6 +135,8 @@ export interface Config {
   readonly maxTasks: number;
   /** Undefined: nothing is limited. */
   readonly limits: Limits | undefined;
+  /** Undefined: Jobs are not queued by Kueue. */
+  readonly kueueQueue: string | undefined;
   readonly sweepSeconds: number;
   readonly sweepRules: { readonly minAgeSeconds: number; readonly maxPercent: number };
   readonly workflowBundle: string | undefined;
@@ -170,6 +188,7 @@ export function readConfig(given: Env = process.env): Config {
     taskQueue: values.HOLDFAST_TASK_QUEUE,
     maxTasks: values.HOLDFAST_MAX_TASKS,
     limits: limitsIn(values.HOLDFAST_MAX_RUNNING, values.HOLDFAST_MAX_RUNNING_PER_TENANT),
+    kueueQueue: values.HOLDFAST_KUEUE_QUEUE,
     sweepSeconds: values.HOLDFAST_SWEEP_SECONDS,
     sweepRules: {
       minAgeSeconds: values.HOLDFAST_SWEEP_MIN_AGE_SECONDS,

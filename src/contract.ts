@@ -173,7 +173,7 @@ export type Ending =
 
 // --- What can be seen while it lives ------------------------------------------------------------------------------
 
-/** provision: anchor; queue: only where there are limits; dispatch: reserve, start; run: follow; release: until proof. */
+/** provision: anchor; queue: only where there are limits, or Kueue; dispatch: reserve, start; run: follow; release: until proof. */
 export type Phase = 'provisioning' | 'queued' | 'reserving' | 'starting' | 'running' | 'releasing' | 'ended';
 
 export interface Progress {
@@ -218,7 +218,7 @@ export interface TaskState {
   readonly problem?: Problem;
   /** Only if the platform took a Pod away and the task ran anew: how often, and what took the last one. */
   readonly retried?: { readonly times: number; readonly because: Problem };
-  /** False as long as it is certain that the Job was never allowed to make Pods. */
+  /** False as long as it is certain that the Job was never allowed to make Pods; by Kueue: as long as nobody has seen it. */
   readonly started: boolean;
 }
 
@@ -258,6 +258,8 @@ export interface AnchorRef {
   readonly timeoutSeconds: number;
   /** Workflow Id of the limiter that must let the run in before a Job is made. Absent where nothing is limited. */
   readonly limiter?: string;
+  /** Kueue's LocalQueue from which the Job is started. Absent where we start it. */
+  readonly queue?: string;
 }
 
 /**

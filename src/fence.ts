@@ -23,6 +23,9 @@
  * Whatever the network does to T0..T2 after T4: a late T0 is an empty anchor (no compute; the sweeper's business),
  * a late T1 is a suspended Job with a dead owner, a late T2 is a 404 or 409. See docs/decisions/0001-fence.md.
  *
+ * Where Kueue has the say, T2 gives J its queue label, by the same compare-and-set, and Kueue un-suspends it when it likes:
+ * a late T2 gives it nothing, and of what it lets go late fences 2 and 3 let nothing run. See docs/decisions/0011-kueue.md.
+ *
  * Everything here is a pure function of what was read. The activities only read, ask here, and act.
  */
 import { createHash } from 'node:crypto';
@@ -51,7 +54,12 @@ export const ANNOTATION = {
   specHash: 'holdfast.dev/spec-hash',
   /** Workflow Id of the limiter to be told when nothing of the run is left. Absent where nothing is limited. */
   limiter: 'holdfast.dev/limiter',
+  /** Kueue's LocalQueue from which the run's Job is started, as its anchor says it. Absent where we start it. */
+  queue: 'holdfast.dev/kueue-queue',
 } as const;
+
+/** Kueue's own: a suspended Job that carries it is queued, and Kueue lets it go. https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations/ */
+export const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 
 /** The longest name that Kubernetes also accepts as a label value. Unit: characters. */
 export const MAX_NAME = 63;
@@ -139,16 +147,36 @@ export function standingJob(found: V1Job | undefined, anchor: AnchorRef, specHas
 
 export type StartStep =
   | { readonly do: 'patch'; readonly uid: string; readonly resourceVersion: string }
-  | { readonly do: 'nothing'; readonly because: 'already started' }
+  | { readonly do: 'nothing'; readonly because: 'already started' | 'already queued' }
   | { readonly do: 'give up'; readonly because: 'gone' };
 
-/** The only way to a started Job. `found` must be a read of our own, not a cache. */
-export function nextStartStep(found: V1Job | undefined, job: JobRef): StartStep {
+/**
+ * The only way to a started Job, or with `queue` to one that Kueue may start. `found` must be a read of our own, not a
+ * cache.
+ */
+export function nextStartStep(found: V1Job | undefined, job: JobRef, queue?: string): StartStep {
   if (found === undefined || found.metadata?.uid !== job.uid || isEnding(found))
     return { do: 'give up', because: 'gone' };
   if (found.spec?.suspend !== true) return { do: 'nothing', because: 'already started' };
+  if (queue !== undefined && found.metadata.labels?.[QUEUE_LABEL] === queue)
+    return { do: 'nothing', because: 'already queued' };
   return { do: 'patch', uid: job.uid, resourceVersion: found.metadata.resourceVersion ?? '' };
 }
+
+/**
+ * Whether a Job was ever allowed to make Pods, as far as it shows. The API server counts from 1 how often its spec was
+ * changed: to let it go is once, to take it back another time. A delete counts, too.
+ */
+export function wasLetGo(job: V1Job): boolean {
+  return job.spec?.suspend !== true || generationOf(job) > 2;
+}
+
+/** Whether a Job that was let go, and that nobody deletes, was taken back, though it may have been let go again since. */
+export function wasTakenBack(job: V1Job): boolean {
+  return job.spec?.suspend === true || generationOf(job) > 3;
+}
+
+const generationOf = ({ metadata }: V1Job): number => metadata?.generation ?? 1;
 
 /** Everything of one run, read from the API server (never from a cache), Pods last. */
 export interface RunWorld {

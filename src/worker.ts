@@ -178,6 +178,7 @@ async function createDeps(
     temporalNamespaceId,
     pythonImage: config.pythonImage,
     limits: config.limits && { limiter: limiterOf(config.taskQueue), most: config.limits },
+    queue: config.kueueQueue,
     tellFreed: (limiter: string, run: string) => tellFreed(client, limiter, run),
   };
   const close = async () => {

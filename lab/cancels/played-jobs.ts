@@ -59,6 +59,7 @@ export class PlayedJobs {
       admit: async () => undefined,
       reserve: async (held) => jobOf(held),
       start: async () => undefined,
+      queue: async () => undefined,
       follow: () => own().follow(),
       release: async ({ settled }) => {
         const job = own();

@@ -218,6 +218,14 @@ const BASELINES: readonly Entry[] = [
 
 // --- Holdfast ---------------------------------------------------------------------------------------------------------
 
+/** Kueue starts the Job, whenever it likes. */
+const KUEUE_CONDITIONS: readonly Condition[] = [{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }].map(
+  (faults) => {
+    const also = Object.keys(faults).map((fault) => `, ${fault}`);
+    return { name: `Kueue${also.join('')}`, faults: { ...faults, kueue: 1 }, variant: { kueue: true } };
+  },
+);
+
 /** Every fault the network and the processes can do, one or two at a time; the Job controller is behind, but for Reset. */
 export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   CALM,
@@ -235,6 +243,7 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   { name: 'a retry', faults: { retry: 1 } },
   { name: 'a retry, and late', faults: { retry: 1, late: 1 } },
   REUSED,
+  ...KUEUE_CONDITIONS,
 ];
 
 /** They take minutes. */

@@ -22,6 +22,8 @@ export interface Job {
   /** The anchor that its Pods require as a volume, by name; '' if none. */
   readonly mounts: string;
   readonly suspended: boolean;
+  /** Has the label by which Kueue sees it, and may start it. */
+  readonly queued: boolean;
   readonly version: number;
   readonly ending: '' | 'Foreground' | 'Orphan';
   readonly finished: boolean;
@@ -71,10 +73,13 @@ export type ApiRequest =
       readonly owner: number;
       readonly mounts: string;
       readonly suspended: boolean;
+      readonly queued?: true;
       readonly foreign: boolean;
     }
   /** Un-suspend. 0 for uid and version: whatever stands there. */
   | { readonly verb: 'start job'; readonly name: string; readonly uid: number; readonly version: number }
+  /** Give it the label. */
+  | { readonly verb: 'queue job'; readonly name: string; readonly uid: number; readonly version: number }
   | {
       readonly verb: 'delete job';
       readonly name: string;
@@ -107,6 +112,8 @@ export function apply(cluster: Cluster, request: ApiRequest): Applied {
       return createJob(cluster, request);
     case 'start job':
       return startJob(cluster, request);
+    case 'queue job':
+      return queueJob(cluster, request);
     case 'delete job':
       return deleteJob(cluster, request);
     case 'delete anchor':
@@ -138,10 +145,10 @@ function armAnchor(cluster: Cluster, { name, uid }: Of<'arm anchor'>): Applied {
 function createJob(cluster: Cluster, request: Of<'create job'>): Applied {
   // A Job that is ending holds its name.
   if (jobNamed(cluster, request.name) !== undefined) return refuse(cluster, 409);
-  const { name, owner, mounts, suspended, foreign } = request;
+  const { name, owner, mounts, suspended, queued = false, foreign } = request;
   const uid = cluster.lastUid + 1;
   const born = { version: 1, ending: '', finished: false, noted: false, podsMade: 0 } as const;
-  const job: Job = { name, uid, owner, mounts, suspended, ...born, foreign };
+  const job: Job = { name, uid, owner, mounts, suspended, queued, ...born, foreign };
   return created({ ...cluster, jobs: [...cluster.jobs, job], lastUid: uid });
 }
 
@@ -152,6 +159,14 @@ function startJob(cluster: Cluster, request: Of<'start job'>): Applied {
   // The Job controller sees events in order: a Job that was ending before it was un-suspended makes no Pod.
   if (!job.suspended || job.ending !== '') return accept(cluster);
   return accept(withJob(cluster, { ...job, suspended: false, version: job.version + 1 }));
+}
+
+function queueJob(cluster: Cluster, request: Of<'queue job'>): Applied {
+  const job = jobNamed(cluster, request.name);
+  if (job === undefined) return refuse(cluster, 404);
+  if (mismatch(job, request)) return refuse(cluster, 409);
+  if (job.queued) return accept(cluster);
+  return accept(withJob(cluster, { ...job, queued: true, version: job.version + 1 }));
 }
 
 function deleteJob(cluster: Cluster, request: Of<'delete job'>): Applied {

@@ -1,6 +1,7 @@
 /** The replay's hands on a real API server, in a namespace of its own. */
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
 import { ApiException, BatchV1Api, CoreV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import { QUEUE_LABEL } from '../../src/fence.ts';
 import type { ApiRequest } from './cluster.ts';
 import type { Driver, RealNames, RealSeen } from './conformance.ts';
 
@@ -93,6 +94,11 @@ export class RealCluster implements Driver {
         );
       case 'start job': {
         const body = { metadata: preconditions, spec: { suspend: false } };
+        await this.#batch.patchNamespacedJob({ namespace, name: request.name.toLowerCase(), body }, MERGE);
+        return '';
+      }
+      case 'queue job': {
+        const body = { metadata: { ...preconditions, labels: { [QUEUE_LABEL]: 'q' } } };
         await this.#batch.patchNamespacedJob({ namespace, name: request.name.toLowerCase(), body }, MERGE);
         return '';
       }

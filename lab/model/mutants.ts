@@ -181,6 +181,30 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: PROMISE.oneStart,
   },
   {
+    name: 'the label that lets Kueue start the Job comes by compare-and-set, not at birth',
+    variant: { kueue: true, bornQueued: true },
+    under: [{ kueue: 1, late: 1 }],
+    caughtBy: PROMISE.noPod,
+  },
+  {
+    name: "Kueue's un-suspend names the object that it read",
+    variant: { kueue: true, kueueByName: true },
+    under: [{ kueue: 1, twice: 1 }],
+    caughtBy: PROMISE.noPod,
+  },
+  {
+    name: 'that it was never started is said of a Job that was deleted as it was read',
+    variant: { kueue: true, readTrusted: true },
+    under: [{ kueue: 1, zombie: 1 }],
+    caughtBy: PROMISE.truth,
+  },
+  {
+    name: 'a release that finds no Job of those that Kueue may start does not say that it was not started',
+    variant: { kueue: true, foundNothingTrusted: true },
+    under: [{ kueue: 1, crash: 1 }],
+    caughtBy: PROMISE.truth,
+  },
+  {
     name: 'the Job is deleted Foreground, not Background',
     variant: { propagation: 'Background' },
     under: [LATE, DIES],

@@ -13,7 +13,7 @@ export const usage = `npm run lab -- model [--protocol NAME] [--mutants] [--deep
   --protocol NAME   only this one: ${CATALOGUE.map((entry) => entry.name).join(', ')}
   --mutants         Holdfast with one part of the fence left out each time: which property notices
   --deep            Holdfast under more faults at once; minutes
-  --bounds LIST     one condition of your own: how often each may happen: late, twice, crash, zombie, terminate, kill, reset, retry, rival, expiry
+  --bounds LIST     one condition of your own: how often each may happen: late, twice, crash, zombie, terminate, kill, reset, retry, kueue, rival, expiry
   --max-states N    stop a search there (default 5,000,000)
   --json            one JSON object instead of text`;
 

@@ -32,6 +32,8 @@ export interface Budget {
   readonly reset: number;
   /** An attempt is lost, or its Pod taken away, and the task may begin anew. */
   readonly retry: number;
+  /** Kueue un-suspends a Job that is queued; whenever that lands. */
+  readonly kueue: number;
   /** Somebody else makes a Job under our name, if it is free. */
   readonly rival: number;
   /** A lock or token expires while it is in use. */
@@ -48,6 +50,7 @@ export const NO_FAULTS: Budget = {
   kill: 0,
   reset: 0,
   retry: 0,
+  kueue: 0,
   rival: 0,
   expiry: 0,
 };

@@ -34,12 +34,12 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         settings,
         plan,
         nonce,
-        deps.limits?.limiter,
+        waitsOf(deps),
       );
       await releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
       const { uid = '', annotations } = (await createOrMeet(deps, manifest, specHash, signal)).metadata ?? {};
-      // As the anchor says it: another worker, with other limits, may have made it.
-      const limiter = annotations?.[ANNOTATION.limiter];
+      // As the anchor says it: another worker, with other limits or another queue, may have made it.
+      const { [ANNOTATION.limiter]: limiter, [ANNOTATION.queue]: queue } = annotations ?? {};
       const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: name };
       await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
       return {
@@ -50,10 +50,16 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         workload: task.workload,
         timeoutSeconds: settings.timeoutSeconds,
         ...(limiter !== undefined && { limiter }),
+        ...(queue !== undefined && { queue }),
       };
     },
     { whenForgotten },
   );
+}
+
+/** What this worker would have the run wait for. */
+function waitsOf({ limits, queue }: Deps): Pick<AnchorRef, 'limiter' | 'queue'> {
+  return { ...(limits && { limiter: limits.limiter }), ...(queue !== undefined && { queue }) };
 }
 
 async function createOrMeet(

@@ -24,6 +24,8 @@ export interface Deps {
   readonly pythonImage: string;
   /** If there are any: what they are, and who keeps them. */
   readonly limits: { readonly limiter: string; readonly most: Limits } | undefined;
+  /** Kueue's LocalQueue from which Jobs are started, if Kueue does that. */
+  readonly queue: string | undefined;
   /** Tells a limiter that nothing of a run is left. Never fails. */
   readonly tellFreed: (limiter: string, run: string) => Promise<void>;
 }

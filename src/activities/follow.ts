@@ -11,21 +11,13 @@ import {
 } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { taskLabel } from '../fence.ts';
-import { type Diagnosis, diagnose, latest } from '../kubernetes/diagnosis.ts';
+import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kubernetes/diagnosis.ts';
 import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { collect, ProgressReader, resultOf } from './output.ts';
-import { Crowd, type Pace } from './crowd.ts';
-import { type Beating, perform, type Performing } from './perform.ts';
-import { releaseIfForgotten } from './release.ts';
+import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import type { Performing } from './perform.ts';
 
-const FOLLOWS = new Crowd();
-/** A heartbeat tells Temporal what is seen, and the worker that its task was ended from outside. The timeout is 60 s. */
-const BEATING: Beating = { crowd: FOLLOWS, pace: { perSecond: 50, shortestMs: 1_000, longestMs: 48_000 } };
-/** Between looks when nothing changes: the output may have grown. */
-const LOOKS: Pace = { perSecond: 200, shortestMs: 1_000, longestMs: 30_000 };
-/** The watch is a cache; every so often the API server is asked itself. */
-const FRESH_LOOKS: Pace = { perSecond: 5, shortestMs: 30_000, longestMs: 600_000 };
 /** What takes longer than this is worth asking about, and worth telling. Milliseconds. */
 const MOMENT_MS = 1_000;
 /**
@@ -44,18 +36,7 @@ interface View {
 
 /** Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon. */
 export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending> {
-  const whenForgotten = () => releaseIfForgotten(deps, { ...anchor.run, name: anchor.name });
-  return perform(
-    async (performing) => {
-      deps.followed.add(anchor.name);
-      try {
-        return await followToItsEnd(deps, anchor, job, performing);
-      } finally {
-        deps.followed.delete(anchor.name);
-      }
-    },
-    { onlyReads: true, beating: BEATING, whenForgotten },
-  );
+  return longWait(deps, anchor, (performing) => followToItsEnd(deps, anchor, job, performing));
 }
 
 async function followToItsEnd(
@@ -70,7 +51,7 @@ async function followToItsEnd(
   const progress = new ProgressReader(deps, stored, plan);
   const teller = new Teller(show);
   for (;;) {
-    const changed = deps.watch.changed(anchor.name, FOLLOWS.every(LOOKS), signal);
+    const changed = deps.watch.changed(anchor.name, LONG_WAITS.every(LOOKS), signal);
     const view = await watcher.look();
     const pod = latest(view.pods);
     if (pod !== undefined) collect(deps, stored, pod);
@@ -89,7 +70,8 @@ async function readPlan(deps: Deps, anchor: AnchorRef, signal: AbortSignal): Pro
   throw new HoldfastError(code, `The anchor ${anchor.name} was deleted while the task ran.`);
 }
 
-function failedEnding(anchor: AnchorRef, problem: Problem): Ending {
+/** @throws HoldfastError ANCHOR_LOST instead, where the run may provision its own. */
+export function failedEnding(anchor: AnchorRef, problem: Problem): Ending {
   if (problem.code === 'JOB_DELETED' && isAdopted(anchor)) throw new HoldfastError('ANCHOR_LOST', problem.message);
   return { kind: 'failed', problem };
 }
@@ -107,6 +89,8 @@ class Watcher {
   readonly #deps: Deps;
   readonly #name: string;
   readonly #uid: string;
+  /** Whether somebody else starts the Job, and may take it back. */
+  readonly #queued: boolean;
   readonly #signal: AbortSignal;
   #freshAt = Date.now();
   #waitingSince: number | undefined;
@@ -116,6 +100,7 @@ class Watcher {
     this.#deps = deps;
     this.#name = anchor.name;
     this.#uid = job.uid;
+    this.#queued = anchor.queue !== undefined;
     this.#signal = signal;
   }
 
@@ -123,7 +108,7 @@ class Watcher {
     const cached = this.#deps.watch.see(this.#name);
     const view = await this.#diagnose(cached.job, cached.pods);
     const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
-    if (!ended && Date.now() - this.#freshAt < FOLLOWS.every(FRESH_LOOKS)) return view;
+    if (!ended && Date.now() - this.#freshAt < LONG_WAITS.every(FRESH_LOOKS)) return view;
     const fresh = await this.#read();
     this.#freshAt = Date.now();
     return this.#diagnose(fresh.job, fresh.pods);
@@ -137,6 +122,8 @@ class Watcher {
   async #diagnose(job: V1Job | undefined, pods: readonly V1Pod[]): Promise<View> {
     const ours = job?.metadata?.uid === this.#uid ? job : undefined;
     const findings = { job: ours, pods, now: Date.now() };
+    const suspended = this.#queued ? diagnoseSuspension(findings) : undefined;
+    if (suspended !== undefined) return { job: ours, pods, diagnosis: suspended };
     const first = diagnose({ ...findings, events: [], nodes: [] });
     if (first.is !== 'waiting') return { job: ours, pods, diagnosis: first };
     this.#waitingSince ??= findings.now;

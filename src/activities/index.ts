@@ -4,6 +4,7 @@ import { admit } from './admit.ts';
 import { anchor } from './anchor.ts';
 import type { Deps } from './deps.ts';
 import { follow } from './follow.ts';
+import { queue } from './queue.ts';
 import { release, type ReleaseInput } from './release.ts';
 import { reserve } from './reserve.ts';
 import { start } from './start.ts';
@@ -15,6 +16,7 @@ export function createActivities(deps: Deps) {
     admit: (held: AnchorRef, wish: Wish) => admit(deps, held, wish),
     reserve: (held: AnchorRef) => reserve(deps, held),
     start: (held: AnchorRef, job: JobRef) => start(deps, held, job),
+    queue: (held: AnchorRef, job: JobRef) => queue(deps, held, job),
     follow: (held: AnchorRef, job: JobRef) => follow(deps, held, job),
     release: (input: ReleaseInput) => release(deps, input),
   };

@@ -5,7 +5,7 @@ import { HoldfastError } from '../errors.ts';
 import { isEnding, type RunWorld, taskLabel } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import type { ContainerTimes } from '../kubernetes/container-times.ts';
-import { endOfRun } from '../kubernetes/diagnosis.ts';
+import { endOfRun, takenBack } from '../kubernetes/diagnosis.ts';
 import type { Collection } from '../logs/collector.ts';
 import type { LogLine, StoredRun } from '../logs/store.ts';
 import type { Deps } from './deps.ts';
@@ -73,9 +73,9 @@ function toLine(event: CoreV1Event): LogLine {
   return { time: new Date(time ?? 0).toISOString(), text };
 }
 
-/** How the Job has ended, if nobody ended it. */
+/** How the Job has ended, if nobody ended it. One that was suspended again may have ended just before. */
 export function endedByItself({ job, pods }: RunWorld): Problem | 'succeeded' | undefined {
-  if (job === undefined || isEnding(job) || job.spec?.suspend === true) return undefined;
+  if (job === undefined || isEnding(job) || takenBack(job, pods)) return undefined;
   return endOfRun(job, pods);
 }
 

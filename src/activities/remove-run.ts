@@ -2,7 +2,16 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, isOwnedBy, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../fence.ts';
+import {
+  ANNOTATION,
+  isEnding,
+  isOwnedBy,
+  isTerminal,
+  nextReleaseStep,
+  type ReleaseStep,
+  type RunWorld,
+  wasLetGo,
+} from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import type { Deps } from './deps.ts';
 import { type NamedRun, readWorld } from './world.ts';
@@ -40,9 +49,9 @@ export async function removeRun(
   for (let read = first; ; read = undefined) {
     const changed = deps.watch.changed(run.name, pause, signal);
     const world = limited(read ?? (await readWorld(deps, run, signal)), only);
-    found = worse(found, world);
     limiter ??= limiterIn(world);
-    const step = await actOn(deps, run, world, signal, before);
+    const { step, left } = await actOn(deps, run, world, signal, before);
+    found = worse(worse(found, world), left);
     if (step.do === 'say released') {
       if (limiter !== undefined) await deps.tellFreed(limiter, run.name);
       return found;
@@ -56,20 +65,23 @@ export async function removeRun(
   }
 }
 
-/** Does what is to be done in this world; gives the last step, which was not done if it is to wait, or to say released. */
+/**
+ * Does what is to be done in this world; gives the last step, which was not done if it is to wait, or to say released, and
+ * the world in which it was the next.
+ */
 async function actOn(
   deps: RemoveDeps,
   run: NamedRun,
   world: RunWorld,
   signal: AbortSignal,
   before: RemoveOptions['before'],
-): Promise<ReleaseStep> {
+): Promise<{ step: ReleaseStep; left: RunWorld }> {
   const step = nextReleaseStep(world);
   await before?.(step, world);
-  if (step.do === 'wait' || step.do === 'say released') return step;
+  if (step.do === 'wait' || step.do === 'say released') return { step, left: world };
   const isDone = await act(deps, run, step, signal);
   // A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read.
-  if (!isDone || step.do !== 'delete job' || world.job === undefined) return step;
+  if (!isDone || step.do !== 'delete job' || world.job === undefined) return { step, left: world };
   const metadata = { ...world.job.metadata, deletionTimestamp: new Date() };
   return actOn(deps, run, { ...world, job: { ...world.job, metadata } }, signal, before);
 }
@@ -105,8 +117,7 @@ async function act(
   try {
     switch (step.do) {
       case 'delete job':
-        await deps.api.deleteJob(run.name, step, signal);
-        break;
+        return await deps.api.deleteJob(run.name, step, signal);
       case 'delete anchor':
         await deps.api.deleteAnchor(run.name, step.uid, signal);
         break;
@@ -136,10 +147,16 @@ function limited(world: RunWorld, only: ReadonlySet<string> | undefined): RunWor
   return { anchor: ifMeant(world.anchor), job, pods };
 }
 
+/**
+ * `suspended`: it was so when it was deleted, by us as we had read it, or by somebody else; and whoever lets it go after that
+ * lets it make no Pod. Of one that was only read it is not said: it may be let go, and another release deletes it then.
+ */
 function worse(
   found: 'nothing' | 'suspended' | 'started',
   { job, pods }: RunWorld,
 ): 'nothing' | 'suspended' | 'started' {
-  if (found === 'started' || pods.length > 0 || (job !== undefined && job.spec?.suspend !== true)) return 'started';
-  return job === undefined ? found : 'suspended';
+  if (found === 'started' || pods.length > 0) return 'started';
+  if (job === undefined || found === 'suspended') return found;
+  if (wasLetGo(job)) return 'started';
+  return isEnding(job) ? 'suspended' : found;
 }

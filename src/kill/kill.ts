@@ -207,11 +207,14 @@ class Kill {
     try {
       switch (step.do) {
         case 'delete job':
-          return await api.deleteJob(name, step);
+          await api.deleteJob(name, step);
+          return;
         case 'delete anchor':
-          return await api.deleteAnchor(name, step.uid);
+          await api.deleteAnchor(name, step.uid);
+          return;
         case 'end pod':
-          return await api.deletePod(step.name, step.uid, undefined, step.graceSeconds);
+          await api.deletePod(step.name, step.uid, undefined, step.graceSeconds);
+          return;
       }
     } catch (error) {
       // Somebody wrote since our look, a worker or another kill: look again, decide again.

@@ -5,7 +5,7 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { PodView, Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
-import { isEnding } from '../fence.ts';
+import { isEnding, isTerminal, wasTakenBack } from '../fence.ts';
 import { endOfPod, takenAway } from './diagnosis-end.ts';
 import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
 import type { Findings } from './findings.ts';
@@ -35,6 +35,25 @@ function waitingOrFailed(
 ): Diagnosis {
   if (wait === undefined) return { is: 'waiting', ...seen };
   return { is: wait.final ? 'failed' : 'waiting', ...seen, problem: wait.problem };
+}
+
+/**
+ * What is made of a Job that was started and then suspended: whoever let it go takes it back, and the Job controller deletes
+ * its Pod. If it is let go again it would run a second time, which is ours to decide.
+ */
+export function diagnoseSuspension({ job, pods }: Pick<Findings, 'job' | 'pods'>): Diagnosis | undefined {
+  if (!takenBack(job, pods)) return undefined;
+  const pod = latest(pods);
+  const message = 'The Job was suspended again, so its Pod was taken away: Kueue gave its place to others.';
+  const taken = problem('EVICTED', message, { disruption: 'Suspended' });
+  return { is: 'failed', ...(pod && { pod: viewOf(pod) }), problem: taken };
+}
+
+/** Whether the Job was suspended again, and no Pod has ended by itself. */
+export function takenBack(job: V1Job | undefined, pods: readonly V1Pod[]): boolean {
+  if (job === undefined || isEnding(job) || !wasTakenBack(job)) return false;
+  const pod = latest(pods);
+  return pod === undefined || isEnding(pod) || !isTerminal(pod);
 }
 
 /** How a Job that was not deleted by us has ended, if it has. */

@@ -10,7 +10,7 @@ import type {
 } from '@kubernetes/client-node';
 import { LIMITS, type AnchorRef, type RunRef, type WorkloadName } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, digest, fencedMetadata, LABEL, ownedBy } from '../fence.ts';
+import { ANNOTATION, digest, fencedMetadata, LABEL, ownedBy, QUEUE_LABEL } from '../fence.ts';
 import type { SettledSettings } from '../settings.ts';
 import type { PodPlan } from '../workloads/workload.ts';
 
@@ -45,7 +45,7 @@ export function anchorManifest(
   settings: SettledSettings,
   plan: PodPlan,
   nonce: string,
-  limiter?: string,
+  waits: Pick<AnchorRef, 'limiter' | 'queue'> = {},
 ): { manifest: V1ConfigMap; specHash: string } {
   const files = plan.files.map((file, index) => ({ ...file, key: `file-${index}` }));
   const stored: StoredPlan = {
@@ -57,7 +57,7 @@ export function anchorManifest(
   };
   const binaryData = Object.fromEntries(files.map(({ key, bytes }) => [key, Buffer.from(bytes).toString('base64')]));
   const specHash = digest({ stored, binaryData });
-  const metadata = limitedBy(limiter, fencedMetadata(temporalNamespaceId, run, workload, specHash));
+  const metadata = waitingFor(waits, fencedMetadata(temporalNamespaceId, run, workload, specHash));
   const data = { [PLAN_KEY]: JSON.stringify(stored) };
   checkSize(Buffer.byteLength(data[PLAN_KEY]), files);
   return { manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData }, specHash };
@@ -78,6 +78,23 @@ export function arming(anchor: AnchorRef): { metadata: { uid: string }; data: Re
   return { metadata: { uid: anchor.uid }, data: { [RUN_KEY]: `${anchor.name}\n` } };
 }
 
+/** A patch that only what was read accepts. */
+export interface Starting {
+  readonly metadata: {
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: { readonly suspend: false };
+}
+
+/** What `start` writes into the Job that it has read: it lets it make Pods, or lets Kueue do so. */
+export function starting(read: { uid: string; resourceVersion: string }, queue: string | undefined): Starting {
+  const { uid, resourceVersion } = read;
+  if (queue === undefined) return { metadata: { uid, resourceVersion }, spec: { suspend: false } };
+  return { metadata: { uid, resourceVersion, labels: { [QUEUE_LABEL]: queue } } };
+}
+
 export function storedPlan(anchor: V1ConfigMap): StoredPlan {
   const text = anchor.data?.[PLAN_KEY];
   if (text === undefined) throw new TypeError(`ConfigMap ${anchor.metadata?.name} holds no plan`);
@@ -88,7 +105,7 @@ export function storedPlan(anchor: V1ConfigMap): StoredPlan {
 export function jobManifest(temporalNamespaceId: string, anchor: AnchorRef, plan: StoredPlan): V1Job {
   const spec = podSpec(anchor, plan);
   const fenced = fencedMetadata(temporalNamespaceId, anchor.run, plan.workload, digest(spec));
-  const metadata = limitedBy(anchor.limiter, fenced);
+  const metadata = waitingFor(anchor, fenced);
   const labels = { ...metadata.labels, [LABEL.network]: plan.settings.network };
   return {
     apiVersion: 'batch/v1',
@@ -109,10 +126,14 @@ export function jobManifest(temporalNamespaceId: string, anchor: AnchorRef, plan
   };
 }
 
-/** Whoever removes the run knows by this whom to tell. */
-function limitedBy<M extends V1ObjectMeta>(limiter: string | undefined, metadata: M): M {
-  if (limiter === undefined) return metadata;
-  return { ...metadata, annotations: { ...metadata.annotations, [ANNOTATION.limiter]: limiter } };
+/** Whoever removes the run knows by this whom to tell; whoever goes on with it, who starts it. */
+function waitingFor<M extends V1ObjectMeta>({ limiter, queue }: Pick<AnchorRef, 'limiter' | 'queue'>, metadata: M): M {
+  if (limiter === undefined && queue === undefined) return metadata;
+  const waits = {
+    ...(limiter !== undefined && { [ANNOTATION.limiter]: limiter }),
+    ...(queue !== undefined && { [ANNOTATION.queue]: queue }),
+  };
+  return { ...metadata, annotations: { ...metadata.annotations, ...waits } };
 }
 
 /** A sandbox by default: no identity, no privileges, nothing to write to but a small /tmp. */

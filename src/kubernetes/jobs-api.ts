@@ -20,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetch } from 'undici';
 import { ApiError, type ApiErrorKind, fromStatus, isApiError, toApiError } from './api-error.ts';
+import type { Starting } from './job.ts';
 import { Lanes } from './lanes.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
@@ -120,7 +121,7 @@ export class JobsApi {
     return { anchors: metadataOf(anchors), jobs: metadataOf(jobs), at: new Date(this.#serverDate) };
   }
 
-  deleteAnchor(name: string, uid: string, signal?: AbortSignal): Promise<void> {
+  deleteAnchor(name: string, uid: string, signal?: AbortSignal): Promise<boolean> {
     const { namespace } = this;
     return this.#remove(`delete ConfigMap ${name}`, signal, (options) =>
       this.#core.deleteNamespacedConfigMap(
@@ -156,9 +157,8 @@ export class JobsApi {
   }
 
   /** The compare-and-set start. Conflict: something wrote since the read. Absent: it was deleted. */
-  startJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<V1Job> {
+  startJob(name: string, body: Starting, signal?: AbortSignal): Promise<V1Job> {
     const { namespace } = this;
-    const body = { metadata: { uid: read.uid, resourceVersion: read.resourceVersion }, spec: { suspend: false } };
     return this.#call(`start Job ${name}`, signal, (options) =>
       this.#batch.patchNamespacedJob(
         { namespace, name, body },
@@ -168,7 +168,7 @@ export class JobsApi {
   }
 
   /** Policy and preconditions go in the body: a body makes the server ignore the query. */
-  deleteJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<void> {
+  deleteJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<boolean> {
     const { namespace } = this;
     const preconditions = { uid: read.uid, resourceVersion: read.resourceVersion };
     return this.#remove(`delete Job ${name}`, signal, (options) =>
@@ -188,7 +188,7 @@ export class JobsApi {
   }
 
   /** With its own grace period, unless a shorter one is given. Zero removes the object without the node's word. */
-  deletePod(name: string, uid: string, signal?: AbortSignal, gracePeriodSeconds?: number): Promise<void> {
+  deletePod(name: string, uid: string, signal?: AbortSignal, gracePeriodSeconds?: number): Promise<boolean> {
     const { namespace } = this;
     const body = { preconditions: { uid }, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) };
     return this.#remove(`delete Pod ${name}`, signal, (options) =>
@@ -266,9 +266,9 @@ export class JobsApi {
     });
   }
 
-  /** "Not found" on a delete is success. It proves nothing about Pods. */
-  async #remove(what: string, signal: AbortSignal | undefined, send: Send<unknown>): Promise<void> {
-    await this.#read(what, signal, send);
+  /** "Not found" on a delete is success, and gives false. It proves nothing about Pods. */
+  async #remove(what: string, signal: AbortSignal | undefined, send: Send<unknown>): Promise<boolean> {
+    return (await this.#read(what, signal, send)) !== undefined;
   }
 
   async #call<T>(what: string, signal: AbortSignal | undefined, send: Send<T>, tries = TRIES): Promise<T> {

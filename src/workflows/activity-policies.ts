@@ -8,6 +8,7 @@
  * | admit    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
+ * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
@@ -50,17 +51,32 @@ export const { reserve } = proxyActivities<Pick<Activities, 'reserve'>>({
 
 export const { start } = proxyActivities<Pick<Activities, 'start'>>({
   ...dispatching,
-  summary: 'Let the Job make its Pod',
+  summary: 'Let the Job make its Pod, or Kueue let it',
 });
 
-/** A function, because the queue for long waits is named after the queue of the workflow. */
+const waiting = {
+  heartbeatTimeout: '60s',
+  cancellationType: TRY_CANCEL,
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+} as const;
+
+/** A function, because the queue for long waits is named after the queue of the workflow. What runs goes before it there. */
+export function queue(held: AnchorRef, job: JobRef): Promise<Ending | undefined> {
+  const activities = proxyActivities<Pick<Activities, 'queue'>>({
+    ...waiting,
+    taskQueue: followQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '30 days',
+    priority: { priorityKey: 5 },
+    summary: 'Wait until Kueue starts the Job',
+  });
+  return activities.queue(held, job);
+}
+
 export function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
   const activities = proxyActivities<Pick<Activities, 'follow'>>({
+    ...waiting,
     taskQueue: followQueue(workflowInfo().taskQueue),
     scheduleToCloseTimeout: `${held.timeoutSeconds}s`,
-    heartbeatTimeout: '60s',
-    cancellationType: TRY_CANCEL,
-    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
     summary: 'Follow the Job until it ends',
   });
   return activities.follow(held, job);

@@ -10,6 +10,8 @@ export interface Fence {
   readonly run: RunRef;
   /** Set as soon as it is known; release finds everything by name if it never is. */
   anchor?: AnchorRef;
+  /** From here on somebody else may start the Job at any time. */
+  handedOver?: true;
 }
 
 export interface FencedEnd {
@@ -42,12 +44,15 @@ export async function fenced(
   return CancellationScope.nonCancellable(async () => {
     beforeRelease();
     let { ending } = went;
-    let released = await release({ ...fence, settled: ending !== undefined });
+    const { handedOver, ...known } = fence;
+    let released = await release({ ...known, settled: ending !== undefined });
     if (released.is === 'unsettled') {
       ending = released.ending;
-      released = await release({ ...fence, settled: true });
+      released = await release({ ...known, settled: true });
     }
-    const found = released.is === 'released' ? released.found : 'nothing';
+    let found = released.is === 'released' ? released.found : 'nothing';
+    // What an attempt of release found that died before it could say so, the next does not find.
+    if (found === 'nothing' && handedOver) found = 'started';
     return { ...(ending === undefined ? { error: went.error } : { ending }), interrupted, found };
   });
 }

@@ -4,6 +4,7 @@
  *     provision   anchor           create the one object that owns everything, inputs in it
  *     queue       admit            only where there are limits: wait until the limiter lets it in
  *     dispatch    reserve, start   the Job is born suspended; a compare-and-set lets it make its Pod
+ *                 queue            only where that lets Kueue start it: wait until Kueue has
  *     run         follow           until the Job ends, the deadline passes, or somebody cancels
  *     release     (fenced)         always: delete by uid, prove it gone; only then is the outcome told
  *
@@ -21,7 +22,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AnchorRef, Ending, JobRef, Problem, RunRef, Task, TaskResult } from '../contract.ts';
-import { anchor, follow, reserve, start } from './activity-policies.ts';
+import { anchor, follow, queue, reserve, start } from './activity-policies.ts';
 import { admission } from './admission.ts';
 import { cancelReason } from './cancel-reason.ts';
 import { type Fence, fenced, type FencedEnd } from './fenced.ts';
@@ -39,6 +40,7 @@ export async function runTask(task: Task): Promise<TaskResult> {
       (fence) => provisionDispatchRun(fence, task, story),
       () => story.enter('releasing'),
     );
+    if (end.found === 'started') story.wasStarted();
     if (isLost(end) && (lost += 1) < ATTEMPTS) continue;
     const because = takenAway(end);
     if (because === undefined || (retried += 1) > retriesOf(task)) return conclude(end, story);
@@ -48,7 +50,8 @@ export async function runTask(task: Task): Promise<TaskResult> {
 
 async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Promise<Ending> {
   const held = await CancellationScope.cancellable(() => provision(fence, task, story));
-  if (held.limiter !== undefined) await CancellationScope.cancellable(() => queue(held, story));
+  if (held.limiter !== undefined) await CancellationScope.cancellable(() => waitForSlot(held, story));
+  if (held.queue !== undefined) return CancellationScope.cancellable(() => queueAndRun(fence, held, story));
   const job = await CancellationScope.cancellable(() => dispatch(held, story));
   return CancellationScope.cancellable(() => run(held, job, story));
 }
@@ -59,7 +62,7 @@ async function provision(fence: Fence, task: Task, story: Story): Promise<Anchor
   return fence.anchor;
 }
 
-async function queue(held: AnchorRef, story: Story): Promise<void> {
+async function waitForSlot(held: AnchorRef, story: Story): Promise<void> {
   story.enter('queued');
   await admission(held);
 }
@@ -73,14 +76,26 @@ async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
   return job;
 }
 
+/** Kueue starts it, at any time from the request on: whether it has is seen, or found by release. */
+async function queueAndRun(fence: Fence, held: AnchorRef, story: Story): Promise<Ending> {
+  story.enter('reserving');
+  const job = await reserve(held);
+  story.enter('queued', { job });
+  if (!cancelRequested()) fence.handedOver = true;
+  await start(held, job);
+  const gone = await queue(held, job);
+  if (gone !== undefined) return gone;
+  story.enter('running', { started: true });
+  return follow(held, job);
+}
+
 function run(held: AnchorRef, job: JobRef, story: Story): Promise<Ending> {
   story.enter('running');
   return follow(held, job);
 }
 
 /** Tells the outcome: after release, and never another than the one that happened. */
-function conclude({ ending, error, interrupted, found }: FencedEnd, story: Story): TaskResult {
-  if (found === 'started') story.wasStarted();
+function conclude({ ending, error, interrupted }: FencedEnd, story: Story): TaskResult {
   if (ending?.kind === 'succeeded') {
     story.end('succeeded');
     const { taskId, job } = story.state;

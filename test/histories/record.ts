@@ -11,7 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoreV1Api } from '@kubernetes/client-node';
+import { BatchV1Api, CoreV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { HoldfastClient } from '../../src/client.ts';
@@ -79,6 +79,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** With limits, so that it queues; the history of its limiter beside it. */
 const LIMITED = 'limited';
 const LIMITER = 'limiter';
+
+/** With a queue of Kueue, which is played: preempted, and cancelled when it is queued again. */
+const KUEUE = 'kueue';
 
 /** With no worker alive when the cancel comes. */
 const BEFORE_START = 'cancelled-before-start';
@@ -160,6 +163,41 @@ async function limited(base: Config, name: string, logger: Logger): Promise<void
   }
 }
 
+/** On a queue of its own, since the queue is the worker's, too. */
+async function queuedByKueue(base: Config, name: string, logger: Logger): Promise<void> {
+  const config = { ...base, taskQueue: `${name}-${KUEUE}`, kueueQueue: 'team-a' };
+  const client = await HoldfastClient.connect(config);
+  const worker = await createWorker(config, logger);
+  const stopped = worker.run();
+  const id = `${KUEUE}-${name}`;
+  const { namespace } = config.kubernetes;
+  const batch = loadKubeConfig(config.kubernetes).makeApiClient(BatchV1Api);
+  const suspend = async (value: boolean) => {
+    const body = { spec: { suspend: value } };
+    const { name: job = '' } = (await client.describe(id)).job ?? {};
+    const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+    await batch.patchNamespacedJob({ namespace, name: job, body }, merge);
+  };
+  const waits = async () => {
+    const { phase, job } = await client.describe(id);
+    return phase === 'queued' && job !== undefined;
+  };
+  try {
+    await client.start({ ...shell(FOREVER), retries: 1 }, { id });
+    await until(`${id} waits`, waits);
+    await suspend(false);
+    await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+    await suspend(true);
+    await until(`${id} waits again`, async () => (await client.describe(id)).retried !== undefined && waits());
+    await client.cancel(id);
+    await keep(client, KUEUE, id);
+  } finally {
+    worker.stop();
+    await stopped;
+    await client.close();
+  }
+}
+
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const limit = Date.now() + 60_000;
   while (!(await holds())) {
@@ -199,6 +237,7 @@ async function main(names: readonly string[]): Promise<void> {
         await keep(client, scenario, `${scenario}-${name}`);
       }
       if (isMeant(LIMITED)) await limited(config, name, logger);
+      if (isMeant(KUEUE)) await queuedByKueue(config, name, logger);
     } finally {
       worker.stop();
       await stopped;

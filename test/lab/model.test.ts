@@ -168,6 +168,16 @@ describe('Holdfast', () => {
     expect(broken('holdfast', faults, { statusWrites: false })).toEqual([]),
   );
 
+  it.each([{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }])(
+    'keeps every promise where Kueue starts the Job, with %o',
+    (faults) => {
+      const kueue = { name: 'test', faults: { ...faults, kueue: 1 }, habits: { statusWrites: false } };
+      const exploration = explore(holdfastModel(kueue, { ...AS_CODED, kueue: true }), BOUNDS);
+      expect(exploration.complete).toBe(true);
+      expect(exploration.verdicts.filter(({ result }) => result === 'broken')).toEqual([]);
+    },
+  );
+
   it('leaves a stray anchor, and nothing else, when the sweeper never runs', () => {
     const model = holdfastModel({ name: 'test', faults: { late: 1 } }, { ...AS_CODED, noSweeper: true });
     const verdict = explore(model, BOUNDS).verdicts.find(({ property }) => property === PROMISE.cleanCancel);

@@ -95,6 +95,7 @@ describe('every variable', () => {
     ['HOLDFAST_MAX_RUNNING', '20', { limits: { running: 20 } }],
     ['HOLDFAST_MAX_RUNNING', '0', { limits: undefined }],
     ['HOLDFAST_MAX_RUNNING_PER_TENANT', '5000', { limits: { perTenant: 5_000 } }],
+    ['HOLDFAST_KUEUE_QUEUE', 'team-a.gpu', { kueueQueue: 'team-a.gpu', limits: undefined }],
     ['HOLDFAST_KUBE_DEADLINE_MS', '100', { kubernetes: { deadlineMs: 100 } }],
     ['HOLDFAST_SWEEP_SECONDS', '0', { sweepSeconds: 0 }],
     ['HOLDFAST_SWEEP_MIN_AGE_SECONDS', '0', { sweepRules: { minAgeSeconds: 0 } }],
@@ -132,6 +133,9 @@ describe('every variable', () => {
     ['HOLDFAST_MAX_RUNNING', '-1'],
     ['HOLDFAST_MAX_RUNNING', '5001'],
     ['HOLDFAST_MAX_RUNNING_PER_TENANT', 'few'],
+    ['HOLDFAST_KUEUE_QUEUE', 'Team A'],
+    ['HOLDFAST_KUEUE_QUEUE', 'a'.repeat(64)],
+    ['HOLDFAST_KUEUE_QUEUE', 'a..b'],
     ['HOLDFAST_KUBE_DEADLINE_MS', '99'],
     ['HOLDFAST_KUBE_DEADLINE_MS', '20001'],
     ['HOLDFAST_SWEEP_SECONDS', '-1'],
@@ -162,6 +166,14 @@ describe('every variable', () => {
     expect(Object.keys(problemsOf(wrong)).toSorted()).toEqual(Object.keys(wrong).toSorted());
     expect(() => alone(wrong)).toThrow(/HOLDFAST_KUBE_NAMESPACE.*HOLDFAST_MAX_TASKS.*HOLDFAST_LOG_LEVEL/);
   });
+
+  it.each(['HOLDFAST_MAX_RUNNING', 'HOLDFAST_MAX_RUNNING_PER_TENANT'])(
+    'HOLDFAST_KUEUE_QUEUE beside %s is refused',
+    (limit) =>
+      expect(() => alone({ HOLDFAST_KUEUE_QUEUE: 'team-a', [limit]: '1' })).toThrow(
+        /HOLDFAST_KUEUE_QUEUE: does not go with/,
+      ),
+  );
 
   it('of Temporal that is wrong is refused too', () => {
     expect(() => alone({ TEMPORAL_CONFIG_FILE: join(empty, 'absent.toml'), TEMPORAL_PROFILE: 'absent' })).toThrow(

@@ -9,10 +9,12 @@ import {
   MAX_NAME,
   nextStartStep,
   ownedBy,
+  QUEUE_LABEL,
   runName,
   standingAnchor,
   standingJob,
   taskLabel,
+  wasLetGo,
 } from '../../src/fence.ts';
 import { ANCHOR, anchorObject, ENDING, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
 
@@ -149,6 +151,25 @@ describe('start', () => {
   it('does nothing to a Job that is started', () => {
     expect(nextStartStep(jobObject({}, { suspend: false }), ours)).toMatchObject({ do: 'nothing' });
   });
+
+  it('hands a Job to Kueue once, and not one that Kueue has let go', () => {
+    const labels = { ...MARKS.labels, [QUEUE_LABEL]: 'team-a' };
+    expect(nextStartStep(jobObject(), ours, 'team-a')).toMatchObject({ do: 'patch', resourceVersion: '7' });
+    expect(nextStartStep(jobObject({ labels }), ours, 'team-a')).toMatchObject({ because: 'already queued' });
+    expect(nextStartStep(jobObject({ labels }, { suspend: false }), ours, 'team-a')).toMatchObject({
+      because: 'already started',
+    });
+    expect(nextStartStep(jobObject({ ...ENDING, labels }), ours, 'team-a')).toMatchObject({ do: 'give up' });
+  });
+
+  it.each([
+    ['as it was born', { generation: 1 }, true, false],
+    ['being deleted', { ...ENDING, generation: 2 }, true, false],
+    ['let go', { generation: 2 }, false, true],
+    ['let go and taken back', { generation: 3 }, true, true],
+  ])('shows on a Job that is %s whether it may have made Pods', (_, meta, suspend, expected) =>
+    expect(wasLetGo(jobObject(meta, { suspend }))).toBe(expected),
+  );
 
   it('never patches a Job that is absent, another, or being deleted', () => {
     const found = fc.option(

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS, type Task } from '../../src/contract.ts';
-import { digest, LABEL } from '../../src/fence.ts';
+import { ANNOTATION, digest, LABEL, QUEUE_LABEL } from '../../src/fence.ts';
 import { anchorManifest, CONTAINER, jobManifest, storedPlan } from '../../src/kubernetes/job.ts';
 import { settle } from '../../src/settings.ts';
 import type { PodPlan } from '../../src/workloads/workload.ts';
@@ -35,6 +35,24 @@ describe('the Job', () => {
     expect(job.spec?.podFailurePolicy).toEqual({ rules: [taken] });
     expect(job.spec?.activeDeadlineSeconds).toBe(660);
     expect(job.spec?.template.spec?.restartPolicy).toBe('Never');
+  });
+
+  it('that Kueue starts says so, as its anchor does, and is born without the label that would let Kueue do it', () => {
+    const { anchor } = made();
+    const held = { ...ANCHOR, queue: 'team-a' };
+    const job = jobManifest(NAMESPACE_ID, held, storedPlan(anchor));
+    expect(job.metadata?.annotations?.[ANNOTATION.queue]).toBe('team-a');
+    expect(Object.keys(job.metadata?.labels ?? {})).not.toContain(QUEUE_LABEL);
+    expect(job.spec?.suspend).toBe(true);
+    const task = { workload: 'command', image: 'i' } as const;
+    const { manifest } = anchorManifest(NAMESPACE_ID, RUN, 'command', settle(task), BARE, 'n', { queue: 'team-a' });
+    expect(manifest.metadata?.annotations?.[ANNOTATION.queue]).toBe('team-a');
+    expect(manifest.data).toEqual(anchor.data);
+  });
+
+  it('has no word of queues where there are none', () => {
+    const { anchor, job } = made();
+    expect(JSON.stringify([anchor, job])).not.toMatch(/queue|kueue|limiter/);
   });
 
   it('gives its Pod the marks by which release finds it', () => {

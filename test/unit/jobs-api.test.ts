@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isApiError } from '../../src/kubernetes/api-error.ts';
+import { starting } from '../../src/kubernetes/job.ts';
 import { JobsApi } from '../../src/kubernetes/jobs-api.ts';
 import { jobObject } from './cluster-objects.ts';
 
@@ -167,10 +168,16 @@ describe('create', () => {
 
 describe('start', () => {
   it('is a merge patch on uid and resourceVersion of what was read', async () => {
-    await api.startJob('hf-x', { uid: 'u', resourceVersion: '7' });
+    await api.startJob('hf-x', starting({ uid: 'u', resourceVersion: '7' }, undefined));
     expect(requests[0]).toMatchObject({ line: 'PATCH /apis/batch/v1/namespaces/ns/jobs/hf-x' });
     expect(requests[0]?.headers['content-type']).toBe('application/merge-patch+json');
     expect(requests[0]?.body).toEqual({ metadata: { uid: 'u', resourceVersion: '7' }, spec: { suspend: false } });
+  });
+
+  it('gives a Job that Kueue starts its queue label, on the same conditions, and leaves it suspended', async () => {
+    await api.startJob('hf-x', starting({ uid: 'u', resourceVersion: '7' }, 'team-a'));
+    const labels = { 'kueue.x-k8s.io/queue-name': 'team-a' };
+    expect(requests[0]?.body).toEqual({ metadata: { uid: 'u', resourceVersion: '7', labels } });
   });
 });
 
@@ -196,9 +203,9 @@ describe('delete', () => {
     expect(requests[0]?.body).toEqual({ preconditions: { uid: 'p' }, gracePeriodSeconds: 0 });
   });
 
-  it('of what is gone is done; of what has another uid is a conflict', async () => {
+  it('of what is gone is done, and says that it was not there; of what has another uid is a conflict', async () => {
     answers = [status(404), status(409)];
-    await expect(api.deletePod('pod-1', 'p')).resolves.toBeUndefined();
+    await expect(api.deletePod('pod-1', 'p')).resolves.toBe(false);
     expect(await kindOf(api.deletePod('pod-1', 'p'))).toBe('conflict');
   });
 });

@@ -118,6 +118,7 @@ function byTask(worlds: ReadonlyMap<string, Activities>): Activities {
     admit: (...given) => world().admit(...given),
     reserve: (...given) => world().reserve(...given),
     start: (...given) => world().start(...given),
+    queue: (...given) => world().queue(...given),
     follow: (...given) => world().follow(...given),
     release: (...given) => world().release(...given),
   };

@@ -24,6 +24,7 @@ export function world(otherwise: Partial<Activities> = {}): World {
     admit: async () => undefined,
     reserve: async (held) => jobOf(held),
     start: async () => undefined,
+    queue: async () => undefined,
     follow: async () => SUCCEEDED,
     release: async () => RELEASED,
   };
@@ -48,6 +49,10 @@ export function world(otherwise: Partial<Activities> = {}): World {
     start: (held, job) => {
       asked.push('start');
       return plays.start(held, job);
+    },
+    queue: (held, job) => {
+      asked.push('queue');
+      return plays.queue(held, job);
     },
     follow: (held, job) => {
       asked.push('follow');

@@ -62,6 +62,7 @@ function activitiesFor(span: Span): Activities {
     admit: async () => undefined,
     reserve: async (held) => jobOf(held),
     start: async () => undefined,
+    queue: async () => undefined,
     follow: async () => {
       if (activityInfo().attempt > 1) return { kind: 'succeeded', output: { exitCode: 0 } };
       throw ApplicationFailure.create({ message: 'it runs', type: 'KUBERNETES_UNREACHABLE', nextRetryDelay: span });

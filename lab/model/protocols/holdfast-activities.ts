@@ -6,7 +6,7 @@ import { nextStartStep, standingAnchor, standingJob } from '../../../src/fence.t
 import type { Cluster, Job } from '../cluster.ts';
 import { anchorNamed, jobNamed } from '../cluster.ts';
 import type { Attempt, Move, Result, Variant } from './holdfast-attempts.ts';
-import { anchorRef, asConfigMap, asJob, jobRef, SPEC_HASH } from './holdfast-objects.ts';
+import { anchorRef, asConfigMap, asJob, jobRef, QUEUE, SPEC_HASH } from './holdfast-objects.ts';
 import { release } from './holdfast-release.ts';
 
 export function move(attempt: Attempt, cluster: Cluster, variant: Variant): Move | undefined {
@@ -74,7 +74,8 @@ function reserve(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
 function createJob(attempt: Attempt, variant: Variant): Move {
   const owner = variant.noOwner ? 0 : attempt.given;
   const suspended = !variant.bornStarted;
-  const shape = { owner, mounts: variant.noMount ? '' : attempt.names, suspended, foreign: false };
+  const queued = variant.bornQueued && ({ queued: true } as const);
+  const shape = { owner, mounts: variant.noMount ? '' : attempt.names, suspended, ...queued, foreign: false };
   const request = { verb: 'create job', name: attempt.name, ...shape } as const;
   const label = `Worker sends "create the Job, ${suspended ? 'suspended' : 'NOT suspended'}, owned by the anchor"`;
   return { label, attempt: waiting(attempt), request };
@@ -87,11 +88,12 @@ function start(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
     const expected = variant.blindStart
       ? { uid: 0, version: 0 }
       : { uid: attempt.given, version: attempt.job?.version ?? 0 };
-    const request = { verb: 'start job', name: attempt.name, ...expected } as const;
-    return { label: 'Worker sends "un-suspend the Job"', attempt: { ...waiting(attempt), job: null }, request };
+    const request = { verb: variant.kueue ? 'queue job' : 'start job', name: attempt.name, ...expected } as const;
+    const label = `Worker sends "${variant.kueue ? 'give the Job to Kueue' : 'un-suspend the Job'}"`;
+    return { label, attempt: { ...waiting(attempt), job: null }, request };
   }
   const found = jobNamed(cluster, attempt.name);
-  const step = nextStartStep(asJob(found), jobRef(attempt.given));
+  const step = nextStartStep(asJob(found), jobRef(attempt.given), variant.kueue && QUEUE);
   if (step.do === 'patch')
     return { label: 'Worker reads the Job: still suspended', attempt: { ...attempt, at: 'send', job: found ?? null } };
   const result: Result = step.do === 'nothing' ? done(attempt.given) : LOST;

@@ -32,7 +32,7 @@ function resetTo(world: W, point: Point, variant: Variant): W {
   const back = { ...old, started: false, finished: false, cancel: false, again: false };
   const open = { ...world, facts: reopened(world.facts) };
   if (point === 'provision') return anew({ ...open, local: back }, variant);
-  const started = point === 'run' || (point === 'start' && variant.startedByHistory === true);
+  const started = point === 'run' || (point === 'start' && variant.startedByHistory === true && !variant.kueue);
   const adopting = { ...back, adopted: true, job: point === 'reserve' ? 0 : old.job, started };
   const resumed: W = { ...open, local: adopting };
   return point === 'run' ? { ...resumed, local: { ...adopting, phase: 'run' } } : entered(resumed, point);
@@ -51,7 +51,15 @@ export function lost(world: W, variant: Variant): W {
 /** Another attempt: it clears what the older one may have left, then provisions. */
 export function anew(world: W, variant: Variant): W {
   const { local } = world;
-  const fresh = { names: 'J2', jobName: 'J2', anchor: 0, job: 0, adopted: false, again: false } as const;
+  const fresh = {
+    names: 'J2',
+    jobName: 'J2',
+    anchor: 0,
+    job: 0,
+    handedOver: false,
+    adopted: false,
+    again: false,
+  } as const;
   const begun: W = { ...world, local: { ...local, ...fresh }, facts: renamed(world.facts, 'J2') };
   if (local.cancel) return giveUp(begun, variant);
   return entered(begun, variant.resetLeavesOlder ? 'provision' : 'clear');

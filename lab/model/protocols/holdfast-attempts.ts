@@ -28,6 +28,10 @@ export interface Flaws {
   readonly resetLeavesOlder?: true;
   readonly toldBeforeOlder?: true;
   readonly retryBeforeRelease?: true;
+  readonly bornQueued?: true;
+  readonly kueueByName?: true;
+  readonly foundNothingTrusted?: true;
+  readonly readTrusted?: true;
 }
 
 /** What could be added to the fence, to see whether it closes a hole. */
@@ -38,6 +42,8 @@ export interface Additions {
   readonly startedByHistory?: true;
   /** The code reads anchor and Job at once, so either may be read first; the Pods are read last in any case. */
   readonly jobReadFirst?: true;
+  /** Start gives the Job its queue label; Kueue un-suspends it, if it likes. */
+  readonly kueue?: true;
 }
 
 export type Variant = Flaws & Additions;
@@ -61,10 +67,12 @@ export interface Attempt {
   readonly calm: boolean;
   /** Release saw the Job un-suspended, or a Pod. */
   readonly sawStarted: boolean;
+  /** `asked`: it was suspended when release read it, and was so when it was deleted if that is granted. For Kueue only. */
+  readonly neverStarted: 'unknown' | 'asked' | 'certain';
 }
 
 export type Result =
-  | { readonly is: 'done'; readonly uid: number; readonly started: boolean }
+  | { readonly is: 'done'; readonly uid: number; readonly started: boolean; readonly neverStarted?: boolean }
   /** Release found that the Job has ended by itself, and has deleted nothing. */
   | { readonly is: 'unsettled' }
   /** A failure that Temporal retries. */
@@ -83,14 +91,14 @@ type Asked = Pick<Attempt, 'id' | 'of' | 'live' | 'given' | 'names' | 'name'>;
 
 export function newAttempt(asked: Asked): Attempt {
   const at = asked.of === 'start' ? 'read' : removes(asked) ? 'anchor' : 'send';
-  return { ...asked, at, anchor: null, job: null, calm: true, sawStarted: false };
+  return { ...asked, at, anchor: null, job: null, calm: true, sawStarted: false, neverStarted: 'unknown' };
 }
 
 export const removes = ({ of }: Pick<Attempt, 'of'>) => of === 'release' || of === 'sweep' || of === 'clear';
 
 /** The answer is with the attempt. A create or a start that was granted is enough; all else is read again. */
 export function afterAnswer(attempt: Attempt, { code, uid }: Answer): Attempt {
-  if (removes(attempt)) return { ...attempt, at: 'anchor' };
+  if (removes(attempt)) return { ...attempt, at: 'anchor', neverStarted: granted(attempt, code) };
   if (attempt.at === 'arming') return { ...attempt, at: code === 200 ? 'armed' : 'lost' };
   if (code === 201) return { ...attempt, at: 'granted', given: uid };
   if (code === 200) return { ...attempt, at: 'granted' };
@@ -100,5 +108,11 @@ export function afterAnswer(attempt: Attempt, { code, uid }: Answer): Attempt {
 /** Nobody knows what became of the request: read, then decide. */
 export function afterUnclear(attempt: Attempt): Attempt {
   if (attempt.at === 'arming') return { ...attempt, at: 'send' };
-  return { ...attempt, at: removes(attempt) ? 'anchor' : 'read' };
+  if (removes(attempt)) return { ...attempt, at: 'anchor', neverStarted: granted(attempt, 0) };
+  return { ...attempt, at: 'read' };
+}
+
+function granted({ neverStarted }: Attempt, code: number): Attempt['neverStarted'] {
+  if (neverStarted !== 'asked') return neverStarted;
+  return code === 200 ? 'certain' : 'unknown';
 }

@@ -1,11 +1,12 @@
 /** The model's objects in the API server's own shape, so that the model asks the very functions of src/fence.ts. */
 import type { V1ConfigMap, V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import type { AnchorRef, JobRef, RunRef } from '../../../src/contract.ts';
-import { fencedMetadata, ownedBy, taskLabel } from '../../../src/fence.ts';
+import { fencedMetadata, ownedBy, QUEUE_LABEL, taskLabel } from '../../../src/fence.ts';
 import type { Anchor, Job, Pod } from '../cluster.ts';
 
 export const TEMPORAL_NAMESPACE = 'default';
 export const SPEC_HASH = 'spec';
+export const QUEUE = 'queue';
 
 /** The names of an attempt: of what the task makes first, and of what it makes after a Reset, or a retry. */
 export type Names = 'J' | 'J2';
@@ -64,7 +65,8 @@ export const asConfigMap = remembered((anchor: Anchor): V1ConfigMap => ({ metada
 
 export const asJob = remembered((job: Job): V1Job => {
   const own = metadata({ name: job.name, uid: job.uid, ending: job.ending !== '' });
-  const of: V1ObjectMeta = job.foreign ? { name: own.name ?? '', uid: own.uid ?? '' } : own;
+  const ours = job.queued ? { ...own, labels: { ...own.labels, [QUEUE_LABEL]: QUEUE } } : own;
+  const of: V1ObjectMeta = job.foreign ? { name: own.name ?? '', uid: own.uid ?? '' } : ours;
   const owners = job.owner === 0 ? {} : { ownerReferences: [ownedBy(anchorRef(job.owner))] };
   return {
     metadata: { ...of, resourceVersion: String(job.version), ...owners },

@@ -36,9 +36,11 @@ function readJob(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const found = jobNamed(cluster, attempt.name);
   const ours =
     variant.takeAnyName || isOfTask(asJob(found), runName(attempt.names), TASK_LABEL) ? (found ?? null) : null;
-  const sawStarted = attempt.sawStarted || (ours !== null && !ours.suspended);
+  const sawStarted = attempt.sawStarted || (ours !== null && !ours.suspended && attempt.neverStarted !== 'certain');
+  const certain = variant.kueue && ours?.suspended && (ours.ending !== '' || variant.readTrusted);
+  const neverStarted = certain ? 'certain' : attempt.neverStarted;
   const label = `release reads the Job: ${presence(ours)}${ours?.finished ? ', finished' : ''}`;
-  return { label, attempt: { ...attempt, at: afterRead(attempt), job: ours, sawStarted } };
+  return { label, attempt: { ...attempt, at: afterRead(attempt), job: ours, sawStarted, neverStarted } };
 }
 
 const presence = (found: { readonly ending: unknown } | null) =>
@@ -64,7 +66,7 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
     sawStarted: started,
   };
   const sent = { ...again, at: 'wait' } as const;
-  const released: Result = { is: 'done', uid: 0, started };
+  const released: Result = { is: 'done', uid: 0, started, neverStarted: attempt.neverStarted === 'certain' };
   const unsettled = attempt.given === 0 && attempt.job?.finished === true && attempt.job.ending === '';
   if (unsettled && !variant.endingDeletedUntold)
     return {
@@ -78,7 +80,9 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
       const version = variant.deleteWithoutUid || variant.deleteWithoutVersion ? 0 : Number(step.resourceVersion);
       const propagation = variant.propagation ?? 'Foreground';
       const request = { verb: 'delete job', name: attempt.name, uid, version, propagation } as const;
-      return { label: `release sends "delete the Job, ${propagation}"`, attempt: sent, request };
+      const neverStarted =
+        variant.kueue && !variant.readTrusted && attempt.job?.suspended ? 'asked' : attempt.neverStarted;
+      return { label: `release sends "delete the Job, ${propagation}"`, attempt: { ...sent, neverStarted }, request };
     }
     case 'delete anchor':
       return {

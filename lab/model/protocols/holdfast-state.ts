@@ -25,6 +25,8 @@ export interface Holdfast {
   readonly job: number;
   readonly jobName: string;
   readonly started: boolean;
+  /** Kueue may start the Job at any time. */
+  readonly handedOver: boolean;
   readonly finished: boolean;
   readonly cancel: boolean;
   /** The anchor was provisioned by an older run; a Reset lets this one go on with it. */
@@ -44,6 +46,7 @@ export const BEGINNING: Holdfast = {
   job: 0,
   jobName: 'J',
   started: false,
+  handedOver: false,
   finished: false,
   cancel: false,
   adopted: false,

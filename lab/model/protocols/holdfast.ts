@@ -16,6 +16,7 @@ import { anew, lost, resetSteps } from './holdfast-anew.ts';
 import type { Activity, Attempt, Result, Variant } from './holdfast-attempts.ts';
 import { afterAnswer, afterUnclear } from './holdfast-attempts.ts';
 import { afterKillAnswer, KILLER, killSteps } from './holdfast-kill.ts';
+import { kueueSteps, mayHaveStarted } from './holdfast-kueue.ts';
 import {
   abandoned,
   activityOf,
@@ -51,6 +52,7 @@ export function holdfast(budget: Budget, habits: ClusterHabits = HABITS, variant
       attemptSteps(world, variant, emit);
       killSteps(world, variant, emit);
       resetSteps(world, variant, emit);
+      kueueSteps(world, variant, emit);
       faultSteps(world, emit);
     },
     answered: (local, from, answer) =>
@@ -180,14 +182,20 @@ function advanced(world: W, of: Activity, result: Result, variant: Variant): W {
     ...local,
     anchor: of === 'provision' ? result.uid : local.anchor,
     job: of === 'reserve' ? result.uid : local.job,
-    started: local.started || of === 'start',
+    started: local.started || (of === 'start' && !variant.kueue),
   };
   const next: W = { ...world, local: known };
   if (local.cancel) return giveUp(next, variant);
   if (of === 'provision') return entered(next, 'reserve');
-  const begun: W = variant.startedByHistory ? { ...world, local: { ...known, started: true } } : next;
+  const begun: W = { ...world, local: { ...known, ...beforeStart(known, variant) } };
   if (of === 'reserve') return entered(begun, 'start');
   return { ...next, local: { ...known, phase: 'run' } };
+}
+
+/** What history says when start is scheduled. */
+function beforeStart({ started }: Holdfast, variant: Variant): Pick<Holdfast, 'started' | 'handedOver'> {
+  if (variant.kueue) return { started, handedOver: true };
+  return { started: started || variant.startedByHistory === true, handedOver: false };
 }
 
 function cleared(world: W, started: boolean, variant: Variant): W {
@@ -200,7 +208,8 @@ function released(world: W, result: Result, variant: Variant): W {
   if (result.is === 'unsettled') return entered({ ...world, local: { ...local, finished: true } }, 'release');
   if (result.is !== 'done') return scheduled(world, 'release');
   if (local.again && !local.finished) return anew(world, variant);
-  const known: W = { ...world, local: { ...local, started: local.started || result.started } };
+  const started = local.started || result.started || mayHaveStarted(local, result, variant);
+  const known: W = { ...world, local: { ...local, started } };
   // Provision was cut short, and may not have seen to what was left before it.
   if (local.names === 'J2' && local.anchor === 0 && !variant.toldBeforeOlder) return entered(known, 'last clear');
   return concluded(known, false);

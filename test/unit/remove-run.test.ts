@@ -1,0 +1,50 @@
+/** What release says it found of a Job, by what it read and what became of its delete. */
+import type { V1Job } from '@kubernetes/client-node';
+import { expect, it } from 'vitest';
+import { type RemoveDeps, removeRun } from '../../src/activities/remove-run.ts';
+import { ApiError } from '../../src/kubernetes/api-error.ts';
+import { ENDING, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
+
+const GRANTED = async () => true;
+const NONE_THERE = async () => false;
+const CONFLICT = async () => {
+  throw new ApiError('conflict', 'the Job has changed');
+};
+
+/** The Job as it is read, one time after the other; in the end it is gone. */
+async function found(reads: readonly (V1Job | undefined)[], deleteJob: () => Promise<boolean>) {
+  const left = [...reads];
+  const api = {
+    readAnchor: async () => undefined,
+    readJob: async () => left.shift(),
+    listPods: async () => [],
+    deleteJob,
+  };
+  const watch = { changed: async () => undefined, see: () => ({ job: undefined, pods: [] }) };
+  const deps = { api, watch, temporalNamespaceId: NAMESPACE_ID, tellFreed: async () => undefined };
+  const run = { taskId: RUN.taskId, runId: RUN.runId, name: MARKS.name };
+  return removeRun(deps as unknown as RemoveDeps, run, new AbortController().signal);
+}
+
+const suspended = jobObject({ generation: 1 });
+const started = jobObject({ generation: 2 }, { suspend: false });
+const takenBack = jobObject({ generation: 3 });
+const ending = (suspend: boolean) => jobObject({ ...ENDING, generation: suspend ? 2 : 3 }, { suspend });
+
+it.each<[string, readonly (V1Job | undefined)[], () => Promise<boolean>, string]>([
+  ['was deleted as it was read', [suspended], GRANTED, 'suspended'],
+  ['was deleted as it was read, and un-suspended after', [suspended, ending(false)], GRANTED, 'suspended'],
+  ['is being deleted, suspended', [ending(true)], GRANTED, 'suspended'],
+  ['is being deleted, started', [ending(false)], GRANTED, 'started'],
+  ['was started', [started], GRANTED, 'started'],
+  ['was started, and suspended again', [takenBack], GRANTED, 'started'],
+  ['was started between read and delete', [suspended, started], CONFLICT, 'started'],
+  ['changed between read and delete, and was gone', [suspended], CONFLICT, 'nothing'],
+  ['was gone when it was to be deleted', [suspended], NONE_THERE, 'nothing'],
+  ['is not there', [undefined], GRANTED, 'nothing'],
+])('a Job that %s', async (_, reads, deleteJob, expected) => {
+  let deletes = 0;
+  // Only the first delete meets what the case says; what is left is deleted.
+  const once = () => ((deletes += 1) === 1 ? deleteJob() : GRANTED());
+  expect(await found(reads, once)).toBe(expected);
+});

@@ -91,3 +91,6 @@ export function taskOf(image: string, command: readonly string[], more: Partial<
   const resources = { cpu: '10m', memory: '16Mi', tmp: '1Mi' };
   return { workload: 'command', image, command, resources, ...more };
 }
+
+/** Of one container at a time: with less than it can use, what is measured is how slowly it is let begin. */
+export const UNTHROTTLED: Partial<CommandTask> = { resources: { cpu: '1', memory: '64Mi', tmp: '1Mi' } };

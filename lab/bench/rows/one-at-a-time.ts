@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, interleaved } from '../bench.ts';
 import { listenTo } from '../container-words.ts';
 import { type Pairs, sides } from '../estimate.ts';
-import { Ground, taskOf } from '../ground.ts';
+import { Ground, taskOf, UNTHROTTLED } from '../ground.ts';
 import type { Measured } from '../result.ts';
 
 /** Milliseconds, each from the request. */
@@ -38,7 +38,7 @@ function benchOf(name: string, title: string, repeats: number, atTheEnd: string)
       const ground = await Ground.open(tools);
       try {
         const script = `trap "${atTheEnd}; exit 143" TERM; echo began; sleep 600 & wait`;
-        const task = taskOf(tools.image, ['sh', '-c', script]);
+        const task = taskOf(tools.image, ['sh', '-c', script], UNTHROTTLED);
         const seen = await interleaved(
           how,
           (turn) => playOurs(ground, `one-${turn}`, task),

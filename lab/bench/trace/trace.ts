@@ -2,7 +2,7 @@
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { CommandTask } from '../../../src/contract.ts';
 import { listenTo } from '../container-words.ts';
-import { Ground, taskOf, type Tools } from '../ground.ts';
+import { Ground, taskOf, type Tools, UNTHROTTLED } from '../ground.ts';
 import { Traffic } from '../traffic.ts';
 import { hopsOfHistory } from './history-hops.ts';
 import type { Hop } from './hop.ts';
@@ -28,8 +28,8 @@ export async function trace(tools: Tools): Promise<Trace> {
     const succeeded: (readonly Hop[])[] = [];
     const cancelled: (readonly Hop[])[] = [];
     for (let play = 0; play <= PLAYS; play += 1) {
-      const hops = await traceOf(ground, traffic, `ends-${play}`, taskOf(tools.image, ['sh', '-c', SCRIPT]), false);
-      const cut = await traceOf(ground, traffic, `cut-${play}`, taskOf(tools.image, ['sh', '-c', ENDLESS]), true);
+      const hops = await traceOf(ground, traffic, `ends-${play}`, taskOf(tools.image, ['sh', '-c', SCRIPT], UNTHROTTLED), false);
+      const cut = await traceOf(ground, traffic, `cut-${play}`, taskOf(tools.image, ['sh', '-c', ENDLESS], UNTHROTTLED), true);
       // The first warms everything up.
       if (play > 0) succeeded.push(hops);
       if (play > 0) cancelled.push(cut);

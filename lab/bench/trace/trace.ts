@@ -28,8 +28,20 @@ export async function trace(tools: Tools): Promise<Trace> {
     const succeeded: (readonly Hop[])[] = [];
     const cancelled: (readonly Hop[])[] = [];
     for (let play = 0; play <= PLAYS; play += 1) {
-      const hops = await traceOf(ground, traffic, `ends-${play}`, taskOf(tools.image, ['sh', '-c', SCRIPT], UNTHROTTLED), false);
-      const cut = await traceOf(ground, traffic, `cut-${play}`, taskOf(tools.image, ['sh', '-c', ENDLESS], UNTHROTTLED), true);
+      const hops = await traceOf(
+        ground,
+        traffic,
+        `ends-${play}`,
+        taskOf(tools.image, ['sh', '-c', SCRIPT], UNTHROTTLED),
+        false,
+      );
+      const cut = await traceOf(
+        ground,
+        traffic,
+        `cut-${play}`,
+        taskOf(tools.image, ['sh', '-c', ENDLESS], UNTHROTTLED),
+        true,
+      );
       // The first warms everything up.
       if (play > 0) succeeded.push(hops);
       if (play > 0) cancelled.push(cut);

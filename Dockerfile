@@ -8,7 +8,8 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-ENV NODE_ENV=production
+# Without the second, a worker's memory grows by what malloc keeps for each core.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund
@@ -21,4 +22,5 @@ RUN ln -s /app/bin/holdfast.mjs /usr/local/bin/holdfast \
 USER node
 # Node itself does not reap orphans, and as the first process it would ignore signals it has no handler for.
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "src/worker.ts"]
+# A young generation of 24 MB rather than 100, for each of its two threads.
+CMD ["node", "--max-semi-space-size=8", "src/worker.ts"]

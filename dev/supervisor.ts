@@ -14,12 +14,13 @@ import { readState, writeState } from './state.ts';
 import { writeWhole } from './system/files.ts';
 import type { KubernetesState, State, TemporalState } from './state.ts';
 import { waitForLock } from './system/lock.ts';
-import { nodeBinary, progressFile, repository } from './system/paths.ts';
+import { progressFile, repository } from './system/paths.ts';
 import type { Paths } from './system/paths.ts';
 import { identify, isAlive } from './system/processes.ts';
 import { assertFree } from './system/ports.ts';
 import type { PortName } from './system/ports.ts';
 import { startTemporal } from './temporal.ts';
+import { WORKER_COMMAND, WORKER_MEMORY } from './worker-command.ts';
 
 /** A running environment, and this process answers for it. */
 export interface Environment {
@@ -197,10 +198,10 @@ class Supervision {
 
   /** A worker that ends is started again: the promise must hold across its death, so the environment outlives it. */
   private runWorker(restarts: number): void {
-    const command = [nodeBinary, '--disable-warning=ExperimentalWarning', join(repository, 'src', 'worker.ts')];
     const started = Date.now();
     this.update({ worker: 'starting' });
-    this.parts.start({ name: 'worker', command, cwd: repository }, this.state.env, (how) => {
+    const worker = { name: 'worker', command: WORKER_COMMAND, cwd: repository };
+    this.parts.start(worker, { ...WORKER_MEMORY, ...this.state.env }, (how) => {
       const inARow = Date.now() - started > 30_000 ? 0 : restarts;
       const wait = Math.min(200 * 2 ** inARow, 10_000);
       this.reporter.say(

@@ -1,6 +1,7 @@
 /** A cluster is used only if it was named on purpose; its connections are used again; its credentials may be replaced. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { type ConfigOptions, KubeConfig, loadYaml, type RequestContext } from '@kubernetes/client-node';
 import { Agent } from 'undici';
@@ -76,7 +77,12 @@ class LivingKubeConfig extends KubeConfig {
     if (options.type !== 'agent') return options;
     if (this.#agent === undefined || !isDeepStrictEqual(options.connect, this.#connect)) {
       this.#connect = options.connect;
-      this.#agent = new Agent({ connect: options.connect, allowH2: false, keepAliveTimeout: IDLE_MS } as AgentOptions);
+      // Each log that is followed is a connection of its own, for which Node would read the certificates anew and keep them.
+      const connect = {
+        ...options.connect,
+        secureContext: createSecureContext(options.connect),
+      };
+      this.#agent = new Agent({ connect, allowH2: false, keepAliveTimeout: IDLE_MS } as AgentOptions);
     }
     return { type: 'none' };
   }

@@ -11,6 +11,7 @@ import {
   type V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { WORKER_COMMAND, WORKER_MEMORY } from '../../dev/worker-command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readConfig } from '../../src/config.ts';
 import { LABEL, MANAGED_BY } from '../../src/fence.ts';
@@ -153,6 +154,13 @@ describe('the worker in the cluster', () => {
     const config = readConfig({ ...env, XDG_STATE_HOME: '/nowhere' });
     expect(config.kubernetes).toMatchObject({ context: 'in-cluster', namespace: 'holdfast' });
     expect(container?.envFrom?.[0]?.configMapRef?.name).toBe(kustomization.configMapGenerator[0]?.name);
+  });
+
+  it('is begun in its image as it is measured', () => {
+    const dockerfile = read('Dockerfile');
+    const command = ['node', ...WORKER_COMMAND.slice(1, -1), 'src/worker.ts'];
+    expect(dockerfile).toContain(`CMD ["${command.join('", "')}"]`);
+    for (const [name, value] of Object.entries(WORKER_MEMORY)) expect(dockerfile).toMatch(`${name}=${value}`);
   });
 
   it('is given longer to end than it takes to hand over what it does', () => {

@@ -1,5 +1,5 @@
 /** When Pods and Jobs of a namespace came, ran, ended and went: the same watch for Holdfast's and for raw ones. */
-import type { KubeConfig, V1Job, V1Pod } from '@kubernetes/client-node';
+import type { KubeConfig, KubernetesObject, V1Job, V1Pod } from '@kubernetes/client-node';
 import { isTerminal } from '../../src/fence.ts';
 import { patientWatch } from '../stage/patient-watch.ts';
 
@@ -85,15 +85,45 @@ export class Eyes {
     });
   }
 
-  async #watch<T>(kube: KubeConfig, path: string, see: (type: string, object: T, at: number) => void): Promise<void> {
+  /** Where the server ends a watch of its own accord, the next goes on from what was seen last: nothing is missed. */
+  async #watch<T extends KubernetesObject>(
+    kube: KubeConfig,
+    path: string,
+    see: (type: string, object: T, at: number) => void,
+    resourceVersion?: string,
+  ): Promise<void> {
     const watch = patientWatch(kube, QUIET_MS);
+    let latest = resourceVersion;
+    const seen = (type: string, object: T) => {
+      latest = object.metadata?.resourceVersion ?? latest;
+      see(type, object, Date.now());
+    };
     const ended = (error: unknown) => {
       if (this.#closed) return;
-      // Whoever may have missed something must not measure.
-      this.#blind = new Error(`the watch of ${path} ended: ${String(error)}`);
-      for (const waiting of this.#waiting.values()) for (const done of waiting) done();
+      if (error === null && latest !== resourceVersion) void this.#watchOn(kube, path, see, latest);
+      else this.#turnBlind(path, error);
     };
-    this.#watches.push(await watch.watch(path, {}, (type, object) => see(type, object as T, Date.now()), ended));
+    const query = resourceVersion === undefined ? {} : { resourceVersion };
+    this.#watches.push(await watch.watch(path, query, seen, ended));
+  }
+
+  async #watchOn<T extends KubernetesObject>(
+    kube: KubeConfig,
+    path: string,
+    see: (type: string, object: T, at: number) => void,
+    resourceVersion: string | undefined,
+  ): Promise<void> {
+    try {
+      await this.#watch(kube, path, see, resourceVersion);
+    } catch (refused) {
+      this.#turnBlind(path, refused);
+    }
+  }
+
+  /** Whoever may have missed something must not measure. */
+  #turnBlind(path: string, error: unknown): void {
+    this.#blind = new Error(`the watch of ${path} ended: ${String(error)}`);
+    for (const waiting of this.#waiting.values()) for (const done of waiting) done();
   }
 
   #seeJob(type: string, { metadata, spec, status }: V1Job, at: number): void {

@@ -15,15 +15,18 @@ import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kuberne
 import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { collect, ProgressReader, resultOf } from './output.ts';
+import type { Pace } from './crowd.ts';
 import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
 /** What takes longer than this is worth asking about, and worth telling. Milliseconds. */
 const MOMENT_MS = 1_000;
 /**
- * Longest wait between two questions for events, which come the more rarely the longer a Pod waits: the API server has no
- * index of events, and reads all of the namespace for each question. Milliseconds.
+ * Questions for events, which come the more rarely the longer a Pod waits, and the more others wait: the API server has
+ * no index of events, and reads all of the namespace for each question.
  */
+const EVENTS: Pace = { perSecond: 4, shortestMs: MOMENT_MS, longestMs: 600_000 };
+/** Longest wait between two of them where few wait. Milliseconds. */
 const EVENTS_MS = 30_000;
 /** Signals that one follow sends, so that history does not grow with a task's duration. */
 const SIGNAL_LIMIT = 30;
@@ -131,13 +134,14 @@ class Watcher {
     const waited = findings.now - this.#waitingSince;
     if (waited < MOMENT_MS) return { job: ours, pods, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
-    const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
+    const asks = waited >= LONG_WAITS.every(EVENTS);
+    const events = asks ? await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited) : [];
     const diagnosis = diagnose({ ...findings, events, nodes });
     return { job: ours, pods, diagnosis };
   }
 
   async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {
-    const pause = Math.min(Math.max(MOMENT_MS, waited / 2), EVENTS_MS);
+    const pause = Math.max(LONG_WAITS.every(EVENTS), Math.min(waited / 2, EVENTS_MS));
     if (this.#asked?.uid === uid && Date.now() - this.#asked.at < pause) return this.#asked.events;
     const events = await this.#deps.api.eventsOf(uid, this.#signal);
     this.#asked = { uid, events, at: Date.now() };

@@ -28,6 +28,8 @@ const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
 /** How often a log that should be there may fail to come, once its container has ended. */
 const TRIES_AFTER_END = 4;
+/** Containers of which it is remembered that their log is stored to its end: follow asks for it, and then release. */
+const REMEMBERED = 2_000;
 /** Longest line kept in one piece. Characters. */
 const LINE_LIMIT = 64 * 1024;
 
@@ -36,6 +38,7 @@ export class Collector {
   readonly #store: LogStore;
   readonly #stop = new AbortController();
   readonly #collections = new Map<string, Collection>();
+  readonly #complete = new Set<string>();
 
   constructor(api: JobsApi, store: LogStore) {
     this.#api = api;
@@ -47,7 +50,9 @@ export class Collector {
     const key = `${source.podUid}/${source.container}`;
     const known = this.#collections.get(key);
     if (known !== undefined) return known;
+    if (this.#complete.has(key)) return { drained: Promise.resolve() };
     const drained = this.#collect(source)
+      .then((isComplete) => (isComplete ? this.#remember(key) : undefined))
       .catch(() => undefined)
       .finally(() => this.#collections.delete(key));
     const collection = { drained };
@@ -59,7 +64,16 @@ export class Collector {
     this.#stop.abort(new Error('the worker stops'));
   }
 
-  async #collect(source: Source): Promise<void> {
+  #remember(key: string): void {
+    this.#complete.add(key);
+    for (const oldest of this.#complete) {
+      if (this.#complete.size <= REMEMBERED) return;
+      this.#complete.delete(oldest);
+    }
+  }
+
+  /** Gives whether its log is stored to its end. */
+  async #collect(source: Source): Promise<boolean> {
     const writer = await this.#store.openLog(source.run, source.pod, source.container);
     const hasEnded = () => source.ended().catch(() => false);
     let pause = RETRY_MS;
@@ -68,10 +82,10 @@ export class Collector {
       let next = RETRY_MS;
       try {
         await this.#stream(source, writer, !ended);
-        if (ended) return;
+        if (ended) return true;
       } catch (error) {
         this.#stop.signal.throwIfAborted();
-        if (isApiError(error, 'absent')) return;
+        if (isApiError(error, 'absent')) return false;
         if (ended) failures += 1;
         if (failures === TRIES_AFTER_END) await writer.remark(`the log could not be read to its end: ${String(error)}`);
         next = Math.min(pause * 2, LONGEST_RETRY_MS);
@@ -80,6 +94,7 @@ export class Collector {
       pause = next;
       this.#stop.signal.throwIfAborted();
     }
+    return false;
   }
 
   async #stream(source: Source, writer: LogWriter, follow: boolean): Promise<void> {

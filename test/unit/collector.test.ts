@@ -145,7 +145,7 @@ describe('a collection', () => {
     expect(again.texts).toEqual([texts[0], 'line 1', 'line 2']);
   });
 
-  it('is one per container, however often it is asked for; afterwards it may be asked for anew', async () => {
+  it('is one per container, however often it is asked for, and when its log is stored to its end nobody asks for that again', async () => {
     let streams = 0;
     const gate = Promise.withResolvers<void>();
     const api = {
@@ -163,7 +163,27 @@ describe('a collection', () => {
     await a.drained;
     expect(streams).toBe(1);
     await collector.collect(source).drained;
-    expect(streams).toBe(2);
+    expect(streams).toBe(1);
+  });
+
+  it('is begun anew by whoever asks, if its log could not be read', async () => {
+    let streams = 0;
+    const api = {
+      async *readLog() {
+        streams += 1;
+        if (streams <= 4) throw lost;
+        yield Buffer.from(row(1));
+      },
+    } as unknown as JobsApi;
+    const collector = new Collector(api, store);
+    const source = sourceOf();
+    await collector.collect(source).drained;
+    expect(streams).toBe(4);
+    await collector.collect(source).drained;
+    expect(streams).toBe(5);
+    const lines = store.lines(source.run, logFile('pod', 'task'));
+    const texts = await Array.fromAsync(lines, ({ text }) => text);
+    expect(texts).toEqual([expect.stringContaining('could not be read to its end'), 'line 1']);
   });
 
   it('ends with the worker', async () => {

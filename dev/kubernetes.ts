@@ -1,7 +1,7 @@
 import type { Credentials } from './cluster/credentials.ts';
 import { existingCluster } from './cluster/existing.ts';
 import { api, ensureNamespace, kubeNamespace, startControlPlane, startRealNode, untilNodes } from './cluster/local.ts';
-import { addSimulatedNodes, kwokCommand } from './cluster/kwok.ts';
+import { addSimulatedNodes, kwokCommand, simulatedKubeletCommand } from './cluster/kwok.ts';
 import type { NodeParts } from './cluster/node.ts';
 import { localContext } from './options.ts';
 import type { KubernetesPlan, NodePlan, Plan } from './plan.ts';
@@ -32,8 +32,11 @@ async function startLocal(
   const core = await api(kubeconfig);
   await healthy;
   if (local.kwok !== undefined) {
+    // Beside a real node the port is that one's, and simulated nodes have no logs.
+    const logPort = node === undefined ? plan.ports.KUBELET : undefined;
     parts.start(kwokCommand(local.kwok, kubeconfig));
-    await addSimulatedNodes(core, local.simulatedNodes, node !== undefined);
+    if (logPort !== undefined) parts.start(simulatedKubeletCommand(credentials, logPort));
+    await addSimulatedNodes(core, local.simulatedNodes, { besideRealOnes: node !== undefined, logPort });
   }
   const nodes = untilNodes(core, local.simulatedNodes + (node ? 1 : 0));
   await Promise.all([realNode, ensureNamespace(core), nodes]);

@@ -255,7 +255,7 @@ class Supervision {
   private neededPorts(): readonly PortName[] {
     const temporal: readonly PortName[] = this.plan.temporal.kind === 'local' ? ['TEMPORAL', 'TEMPORAL_UI'] : [];
     if (this.plan.kubernetes.kind === 'existing') return temporal;
-    return [...temporal, 'KUBERNETES', ...(this.plan.kubernetes.node ? (['KUBELET'] as const) : [])];
+    return [...temporal, 'KUBERNETES', 'KUBELET'];
   }
 
   private initialState(): State {

@@ -73,7 +73,7 @@ const apiServerFlags = (port: number, credentials: Credentials): Flags => ({
   'kubelet-client-certificate': credentials.kubeletClient.certificate,
   'kubelet-client-key': credentials.kubeletClient.key,
   'kubelet-certificate-authority': credentials.caFile,
-  'kubelet-preferred-address-types': 'Hostname',
+  'kubelet-preferred-address-types': 'Hostname,InternalIP',
   'service-account-issuer': 'https://kubernetes.default.svc',
   'service-account-key-file': credentials.serviceAccountKey,
   'service-account-signing-key-file': credentials.serviceAccountKey,

@@ -23,8 +23,8 @@ export const ASSUMED = {
     '`src/activities/follow.ts`',
   ),
   actions: of(
-    9,
-    'actions of Temporal Cloud in one life, without heartbeats: its start, five activities, a timer, two signals',
+    6,
+    'actions of Temporal Cloud in one life, without heartbeats: its start, five activities',
     'Temporal Cloud’s list of actions',
   ),
   writesPerShard: of(

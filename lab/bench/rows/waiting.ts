@@ -16,7 +16,7 @@ const REST_MS = 10_000;
 /** One sample of the load; a row has as many as it has repeats. Milliseconds. */
 const SAMPLE_MS = 60_000;
 
-/** Logs of simulated nodes cannot be followed: what a stream for each task costs is seen on the real one. */
+/** Simulated nodes have logs, too: each task has its stream. */
 export const waiting: Bench = benchOf('waiting', 'simulated', 5_000);
 export const waitingReal: Bench = benchOf('waiting-real', 'real', 100);
 

@@ -9,7 +9,7 @@ const COLOURS = {
 } as const;
 type Colours = (typeof COLOURS)[Theme];
 
-const LEFT = 400;
+const LEFT = 500;
 const RIGHT = 100;
 const TOP = 44;
 const ROW = 34;

@@ -154,7 +154,7 @@ function killCommand(exit: Exit): Command {
 
 function listCommand(exit: Exit): Command {
   return command('list')
-    .description('list tasks, newest first')
+    .description('list tasks: the open ones, newest first, then what ended last')
     .option('--limit <n>', 'how many at most', '20')
     .option(...JSON_LINES)
     .action(async (options: Json & { readonly limit: string }) => {

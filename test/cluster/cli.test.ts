@@ -164,7 +164,7 @@ describe('cancel', () => {
   });
 });
 
-it('lists tasks as JSON lines, newest first', async () => {
+it('lists tasks as JSON lines, the open ones first, then what ended last', async () => {
   const id = newId();
   await holdfast(...command(id, 'true'));
   // Temporal's list is served from its visibility store, which lags behind by a moment.
@@ -175,7 +175,8 @@ it('lists tasks as JSON lines, newest first', async () => {
     .split('\n')
     .map((line) => JSON.parse(line));
   expect(rows).toHaveLength(2);
-  expect(rows[0].startedAt >= rows[1].startedAt).toBe(true);
+  const places = rows.map(({ closedAt, startedAt }) => `${closedAt ?? '9999'} ${startedAt}`);
+  expect(places).toEqual(places.toSorted().toReversed());
 });
 
 it('says within seconds that Temporal does not answer', async () => {

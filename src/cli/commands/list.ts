@@ -1,4 +1,4 @@
-/** `holdfast list`: the newest tasks. */
+/** `holdfast list`: the tasks in Temporal's own order, the open ones before those that have ended. */
 import { EXIT } from '../../errors.ts';
 import type { TaskView } from '../../task-view.ts';
 import { refusedInput } from '../refused-input.ts';

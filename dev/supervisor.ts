@@ -14,13 +14,13 @@ import { readState, writeState } from './state.ts';
 import { writeWhole } from './system/files.ts';
 import type { KubernetesState, State, TemporalState } from './state.ts';
 import { waitForLock } from './system/lock.ts';
-import { progressFile, repository } from './system/paths.ts';
+import { nodeBinary, progressFile, repository } from './system/paths.ts';
 import type { Paths } from './system/paths.ts';
 import { identify, isAlive } from './system/processes.ts';
 import { assertFree } from './system/ports.ts';
 import type { PortName } from './system/ports.ts';
 import { startTemporal } from './temporal.ts';
-import { WORKER_COMMAND, WORKER_MEMORY } from './worker-command.ts';
+import { WORKER_ARGS, WORKER_MEMORY } from './worker-command.ts';
 
 /** A running environment, and this process answers for it. */
 export interface Environment {
@@ -200,7 +200,7 @@ class Supervision {
   private runWorker(restarts: number): void {
     const started = Date.now();
     this.update({ worker: 'starting' });
-    const worker = { name: 'worker', command: WORKER_COMMAND, cwd: repository };
+    const worker = { name: 'worker', command: [nodeBinary, ...WORKER_ARGS], cwd: repository };
     this.parts.start(worker, { ...WORKER_MEMORY, ...this.state.env }, (how) => {
       const inARow = Date.now() - started > 30_000 ? 0 : restarts;
       const wait = Math.min(200 * 2 ** inARow, 10_000);

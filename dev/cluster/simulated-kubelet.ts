@@ -4,9 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Agent, createServer, get } from 'node:https';
+import { createServer, get, type RequestOptions } from 'node:https';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeConfig } from '@kubernetes/client-node';
 
 interface Pod {
   readonly metadata: { readonly namespace: string; readonly name: string };
@@ -14,13 +15,12 @@ interface Pod {
 }
 type Event = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Pod } | { readonly type: 'ERROR' };
 
-interface Kubeconfig {
-  readonly clusters: readonly [{ readonly cluster: { readonly server: string; 'certificate-authority-data': string } }];
-  readonly users: readonly [{ readonly user: { 'client-certificate-data': string; 'client-key-data': string } }];
-}
-
-const [kubeconfigFile = '', port = '', certificate = '', key = '', ca = ''] = process.argv.slice(2);
+const [kubeconfig = '', port = '', certificate = '', key = '', ca = ''] = process.argv.slice(2);
+/** Before a watch that broke off is asked for again. Milliseconds. */
 const AGAIN_MS = 500;
+
+const config = new KubeConfig();
+config.loadFromFile(kubeconfig);
 
 /** Pods that run, and who follows their logs. */
 const followers = new Map<string, Set<ServerResponse>>();
@@ -55,16 +55,10 @@ function answer({ url = '' }: IncomingMessage, response: ServerResponse): void {
 }
 
 async function watchPods(): Promise<void> {
-  const { clusters, users } = JSON.parse(readFileSync(kubeconfigFile, 'utf8')) as Kubeconfig;
-  const [{ cluster }, { user }] = [clusters[0], users[0]];
-  const decode = (text: string) => Buffer.from(text, 'base64');
-  const agent = new Agent({
-    ca: decode(cluster['certificate-authority-data']),
-    cert: decode(user['client-certificate-data']),
-    key: decode(user['client-key-data']),
-  });
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${cluster.server}/api/v1/pods?watch=true`, { agent }, resolve).once('error', reject);
+    get(`${config.getCurrentCluster()?.server}/api/v1/pods?watch=true`, options, resolve).once('error', reject);
   });
   for await (const line of createInterface({ input: response })) see(JSON.parse(line) as Event);
 }

@@ -90,34 +90,29 @@ export class Eyes {
     kube: KubeConfig,
     path: string,
     see: (type: string, object: T, at: number) => void,
-    resourceVersion?: string,
   ): Promise<void> {
     const watch = patientWatch(kube, QUIET_MS);
-    let latest = resourceVersion;
+    let latest: string | undefined;
     const seen = (type: string, object: T) => {
       latest = object.metadata?.resourceVersion ?? latest;
       see(type, object, Date.now());
     };
-    const ended = (error: unknown) => {
-      if (this.#closed) return;
-      if (error === null && latest !== resourceVersion) void this.#watchOn(kube, path, see, latest);
-      else this.#turnBlind(path, error);
+    const open = async () => {
+      const from = latest;
+      const query = from === undefined ? {} : { resourceVersion: from };
+      this.#watches.push(await watch.watch(path, query, seen, (error: unknown) => void goOn(error, from)));
+      if (this.#closed) this.close();
     };
-    const query = resourceVersion === undefined ? {} : { resourceVersion };
-    this.#watches.push(await watch.watch(path, query, seen, ended));
-  }
-
-  async #watchOn<T extends KubernetesObject>(
-    kube: KubeConfig,
-    path: string,
-    see: (type: string, object: T, at: number) => void,
-    resourceVersion: string | undefined,
-  ): Promise<void> {
-    try {
-      await this.#watch(kube, path, see, resourceVersion);
-    } catch (refused) {
-      this.#turnBlind(path, refused);
-    }
+    const goOn = async (error: unknown, from: string | undefined) => {
+      if (this.#closed) return;
+      if (error !== null || latest === from) return this.#turnBlind(path, error);
+      try {
+        await open();
+      } catch (refused) {
+        this.#turnBlind(path, refused);
+      }
+    };
+    await open();
   }
 
   /** Whoever may have missed something must not measure. */

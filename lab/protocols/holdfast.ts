@@ -6,7 +6,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { WORKER_ARGS, WORKER_MEMORY } from '../../dev/worker-command.ts';
 import { HoldfastClient } from '../../src/client.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
@@ -15,8 +15,6 @@ import { bundleWorkflows } from '../../src/worker.ts';
 import { GRACE_SECONDS, LIMITS, PAYLOAD } from './jobs.ts';
 import type { Answer, Protocol, Stage, Surroundings } from './protocol.ts';
 import { RoleProcess } from './role-process.ts';
-
-const ENTRY = fileURLToPath(new URL('../../src/worker.ts', import.meta.url));
 
 class HoldfastStage implements Stage {
   readonly #client: HoldfastClient;
@@ -68,7 +66,12 @@ class HoldfastStage implements Stage {
   }
 
   async restart(): Promise<void> {
-    const program = { args: [ENTRY], env: this.#env, ready: '"worker ready"', log: this.#log };
+    const program = {
+      args: WORKER_ARGS,
+      env: { ...WORKER_MEMORY, ...this.#env },
+      ready: '"worker ready"',
+      log: this.#log,
+    };
     this.#worker = await RoleProcess.start(program);
   }
 

@@ -1,6 +1,6 @@
 /** The real worker, as a process that can be killed, frozen and thawed. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { WORKER_COMMAND, WORKER_MEMORY } from '../../dev/worker-command.ts';
+import { WORKER_ARGS, WORKER_MEMORY } from '../../dev/worker-command.ts';
 
 export class WorkerProcess {
   readonly #child: ChildProcess;
@@ -13,8 +13,10 @@ export class WorkerProcess {
   }
 
   static async start(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
-    const [node = '', ...args] = WORKER_COMMAND;
-    const child = spawn(node, args, { env: { ...WORKER_MEMORY, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, WORKER_ARGS, {
+      env: { ...WORKER_MEMORY, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const worker = new WorkerProcess(child);
     await new Promise<void>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {

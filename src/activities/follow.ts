@@ -13,9 +13,9 @@ import { HoldfastError } from '../errors.ts';
 import { taskLabel } from '../fence.ts';
 import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kubernetes/diagnosis.ts';
 import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
+import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { collect, ProgressReader, resultOf } from './output.ts';
-import type { Pace } from './crowd.ts';
 import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
@@ -134,15 +134,16 @@ class Watcher {
     const waited = findings.now - this.#waitingSince;
     if (waited < MOMENT_MS) return { job: ours, pods, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
-    const asks = waited >= LONG_WAITS.every(EVENTS);
-    const events = asks ? await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited) : [];
+    const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
     const diagnosis = diagnose({ ...findings, events, nodes });
     return { job: ours, pods, diagnosis };
   }
 
   async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {
     const pause = Math.max(LONG_WAITS.every(EVENTS), Math.min(waited / 2, EVENTS_MS));
-    if (this.#asked?.uid === uid && Date.now() - this.#asked.at < pause) return this.#asked.events;
+    const asked = this.#asked?.uid === uid ? this.#asked : undefined;
+    const since = asked === undefined ? waited : Date.now() - asked.at;
+    if (since < pause) return asked?.events ?? [];
     const events = await this.#deps.api.eventsOf(uid, this.#signal);
     this.#asked = { uid, events, at: Date.now() };
     return events;

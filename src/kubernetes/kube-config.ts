@@ -78,10 +78,7 @@ class LivingKubeConfig extends KubeConfig {
     if (this.#agent === undefined || !isDeepStrictEqual(options.connect, this.#connect)) {
       this.#connect = options.connect;
       // Each log that is followed is a connection of its own, for which Node would read the certificates anew and keep them.
-      const connect = {
-        ...options.connect,
-        secureContext: createSecureContext(options.connect),
-      };
+      const connect = { ...options.connect, secureContext: createSecureContext(options.connect) };
       this.#agent = new Agent({ connect, allowH2: false, keepAliveTimeout: IDLE_MS } as AgentOptions);
     }
     return { type: 'none' };

@@ -51,8 +51,7 @@ export class Collector {
     const known = this.#collections.get(key);
     if (known !== undefined) return known;
     if (this.#complete.has(key)) return { drained: Promise.resolve() };
-    const drained = this.#collect(source)
-      .then((isComplete) => (isComplete ? this.#remember(key) : undefined))
+    const drained = this.#collect(source, key)
       .catch(() => undefined)
       .finally(() => this.#collections.delete(key));
     const collection = { drained };
@@ -72,8 +71,7 @@ export class Collector {
     }
   }
 
-  /** Gives whether its log is stored to its end. */
-  async #collect(source: Source): Promise<boolean> {
+  async #collect(source: Source, key: string): Promise<void> {
     const writer = await this.#store.openLog(source.run, source.pod, source.container);
     const hasEnded = () => source.ended().catch(() => false);
     let pause = RETRY_MS;
@@ -82,10 +80,10 @@ export class Collector {
       let next = RETRY_MS;
       try {
         await this.#stream(source, writer, !ended);
-        if (ended) return true;
+        if (ended) return this.#remember(key);
       } catch (error) {
         this.#stop.signal.throwIfAborted();
-        if (isApiError(error, 'absent')) return false;
+        if (isApiError(error, 'absent')) return;
         if (ended) failures += 1;
         if (failures === TRIES_AFTER_END) await writer.remark(`the log could not be read to its end: ${String(error)}`);
         next = Math.min(pause * 2, LONGEST_RETRY_MS);
@@ -94,7 +92,6 @@ export class Collector {
       pause = next;
       this.#stop.signal.throwIfAborted();
     }
-    return false;
   }
 
   async #stream(source: Source, writer: LogWriter, follow: boolean): Promise<void> {

@@ -11,7 +11,7 @@ import {
   type V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { WORKER_COMMAND, WORKER_MEMORY } from '../../dev/worker-command.ts';
+import { WORKER_FLAGS, WORKER_MEMORY } from '../../dev/worker-command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readConfig } from '../../src/config.ts';
 import { LABEL, MANAGED_BY } from '../../src/fence.ts';
@@ -158,7 +158,7 @@ describe('the worker in the cluster', () => {
 
   it('is begun in its image as it is measured', () => {
     const dockerfile = read('Dockerfile');
-    const command = ['node', ...WORKER_COMMAND.slice(1, -1), 'src/worker.ts'];
+    const command = ['node', ...WORKER_FLAGS, 'src/worker.ts'];
     expect(dockerfile).toContain(`CMD ["${command.join('", "')}"]`);
     for (const [name, value] of Object.entries(WORKER_MEMORY)) expect(dockerfile).toMatch(`${name}=${value}`);
   });

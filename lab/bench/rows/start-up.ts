@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repository } from '../../../dev/system/paths.ts';
+import { WORKER_FLAGS, WORKER_MEMORY } from '../../../dev/worker-command.ts';
 import { polled } from '../../../src/task-queue.ts';
 import type { Bench } from '../bench.ts';
 import { estimate } from '../estimate.ts';
@@ -41,8 +42,12 @@ export const startUp: Bench = {
 async function startOnce(): Promise<number> {
   const stage = await Stage.open();
   const began = performance.now();
-  const env = { ...process.env, ...stage.environment, HOLDFAST_WORKFLOW_BUNDLE: '' };
-  const worker = spawn(process.execPath, ['dist/worker.js'], { cwd: repository, env, stdio: 'ignore' });
+  const env = { ...process.env, ...WORKER_MEMORY, ...stage.environment, HOLDFAST_WORKFLOW_BUNDLE: '' };
+  const worker = spawn(process.execPath, [...WORKER_FLAGS, 'dist/worker.js'], {
+    cwd: repository,
+    env,
+    stdio: 'ignore',
+  });
   const exited = new Promise((resolve) => worker.once('exit', resolve));
   try {
     while (!(await hasWorker(stage))) await sleep(10);

@@ -82,10 +82,12 @@ it('a log that is followed is open while its Pod runs', async () => {
 
 it('an API server that is killed and started again is watched again, and what was followed meanwhile ends', async () => {
   const watch = await watched('Running');
-  const { ended } = await followed();
+  const before = await followed();
   const next = watched('Running');
   watch.destroy();
-  await ended;
-  await next;
-  await followed();
+  await before.ended;
+  const again = await next;
+  const after = await followed();
+  tell(again, 'Succeeded');
+  await after.ended;
 });

@@ -18,7 +18,7 @@ import {
   type V1Pod,
 } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fetch } from 'undici';
+import { request as open } from 'undici';
 import { ApiError, type ApiErrorKind, fromStatus, isApiError, toApiError } from './api-error.ts';
 import type { Starting } from './job.ts';
 import { Lanes } from './lanes.ts';
@@ -222,13 +222,11 @@ export class JobsApi {
       signal.throwIfAborted();
       throw toApiError(error, what);
     });
-    if (response.status !== 200)
-      throw fromStatus(what, response.status, await response.text(), {
-        'retry-after': response.headers.get('retry-after') ?? '',
-      });
-    if (response.body === null) return;
+    const { statusCode, headers, body } = response;
+    if (statusCode !== 200)
+      throw fromStatus(what, statusCode, await body.text(), { 'retry-after': String(headers['retry-after'] ?? '') });
     try {
-      yield* response.body as AsyncIterable<Uint8Array>;
+      yield* body as AsyncIterable<Uint8Array>;
     } catch (error) {
       signal.throwIfAborted();
       throw toApiError(error, what);
@@ -249,7 +247,7 @@ export class JobsApi {
     const timer = setTimeout(() => opening.abort(new Error('deadline')), this.#deadlineMs);
     try {
       const dispatcher = context.getDispatcher();
-      return await fetch(url, {
+      return await open(url, {
         headers: context.getHeaders(),
         signal: AbortSignal.any([signal, opening.signal]),
         ...(dispatcher && { dispatcher }),

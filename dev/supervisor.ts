@@ -20,7 +20,7 @@ import { identify, isAlive } from './system/processes.ts';
 import { assertFree } from './system/ports.ts';
 import type { PortName } from './system/ports.ts';
 import { startTemporal } from './temporal.ts';
-import { WORKER_ARGS, WORKER_MEMORY } from './worker-command.ts';
+import { WORKER_ARGS, WORKER_ENVIRONMENT } from './worker-command.ts';
 
 /** A running environment, and this process answers for it. */
 export interface Environment {
@@ -201,7 +201,7 @@ class Supervision {
     const started = Date.now();
     this.update({ worker: 'starting' });
     const worker = { name: 'worker', command: [nodeBinary, ...WORKER_ARGS], cwd: repository };
-    this.parts.start(worker, { ...WORKER_MEMORY, ...this.state.env }, (how) => {
+    this.parts.start(worker, { ...WORKER_ENVIRONMENT, ...this.state.env }, (how) => {
       const inARow = Date.now() - started > 30_000 ? 0 : restarts;
       const wait = Math.min(200 * 2 ** inARow, 10_000);
       this.reporter.say(

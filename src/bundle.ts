@@ -1,4 +1,4 @@
-/** Writes the workflow bundle beside the built worker, so that workers start without a bundler. */
+/** Writes the workflow bundle beside the worker's file, so that workers start without a bundler. */
 import { writeFile } from 'node:fs/promises';
 import { createLogger } from './telemetry.ts';
 import { bundleWorkflows } from './worker.ts';

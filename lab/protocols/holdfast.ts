@@ -6,7 +6,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WORKER_ARGS, WORKER_MEMORY } from '../../dev/worker-command.ts';
+import { WORKER_ARGS, WORKER_ENVIRONMENT } from '../../dev/worker-command.ts';
 import { HoldfastClient } from '../../src/client.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
@@ -68,7 +68,7 @@ class HoldfastStage implements Stage {
   async restart(): Promise<void> {
     const program = {
       args: WORKER_ARGS,
-      env: { ...WORKER_MEMORY, ...this.#env },
+      env: { ...WORKER_ENVIRONMENT, ...this.#env },
       ready: '"worker ready"',
       log: this.#log,
     };

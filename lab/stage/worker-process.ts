@@ -1,6 +1,6 @@
 /** The real worker, as a process that can be killed, frozen and thawed. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { WORKER_ARGS, WORKER_MEMORY } from '../../dev/worker-command.ts';
+import { WORKER_ARGS, WORKER_ENVIRONMENT } from '../../dev/worker-command.ts';
 
 export class WorkerProcess {
   readonly #child: ChildProcess;
@@ -14,7 +14,7 @@ export class WorkerProcess {
 
   static async start(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
     const child = spawn(process.execPath, WORKER_ARGS, {
-      env: { ...WORKER_MEMORY, ...env },
+      env: { ...WORKER_ENVIRONMENT, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const worker = new WorkerProcess(child);

@@ -5,7 +5,7 @@ import { history } from './history.ts';
 import { oneAtATime, oneThatLingers } from './one-at-a-time.ts';
 import { perTask } from './per-task.ts';
 import { startUp } from './start-up.ts';
-import { waiting, waitingReal } from './waiting.ts';
+import { waiting, waitingMost, waitingReal } from './waiting.ts';
 
 /** In the order of the table. */
 export const BENCHES: readonly Bench[] = [
@@ -17,6 +17,7 @@ export const BENCHES: readonly Bench[] = [
   perTask,
   waiting,
   waitingReal,
+  waitingMost,
   history,
   startUp,
 ];

@@ -13,6 +13,12 @@ import { findProgram, run } from './system/processes.ts';
 import type { Paths } from './system/paths.ts';
 import type { Ports } from './system/ports.ts';
 
+/**
+ * Dynamic configuration: an activity that the worker can take at once comes in the answer to its workflow task. Compose has
+ * it from dev/compose/temporal.yaml.
+ */
+export const EAGER = 'system.enableActivityEagerExecution=true';
+
 export type TemporalPlan =
   | { readonly kind: 'existing'; readonly address: string; readonly namespace: string; readonly why: string }
   | { readonly kind: 'local'; readonly program: string };
@@ -95,6 +101,7 @@ function temporalCommand(program: string, folder: string, ports: Ports): Command
     // Which is thrown away at every start, so it need not survive a power cut.
     'sqlite-pragma': 'synchronous=off',
     'log-level': 'warn',
+    'dynamic-config-value': EAGER,
   };
   return {
     name: 'temporal',

@@ -2,12 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { loadYaml } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { EAGER } from '../../dev/temporal.ts';
 import { readConfig } from '../../src/config.ts';
 
 interface Service {
   readonly image?: string;
   readonly build?: unknown;
   readonly environment?: Readonly<Record<string, string | number | null>> | readonly string[];
+  readonly volumes?: readonly string[];
 }
 
 const FILE = new URL('../../docker-compose.yml', import.meta.url);
@@ -47,6 +49,17 @@ describe.skipIf(!exists)('docker-compose.yml (skipped where there is none)', () 
     const read = new Set(readFileSync(new URL('../../src/config.ts', import.meta.url), 'utf8').match(/HOLDFAST_\w+/g));
     const set = workers.flatMap(([, service]) => Object.keys(environmentOf(service)));
     expect(set.filter((name) => name.startsWith('HOLDFAST_') && !read.has(name))).toEqual([]);
+  });
+
+  it("gives Temporal the settings of `npm run up`'s", () => {
+    const [key = '', value = ''] = EAGER.split('=');
+    const path = 'dev/compose/temporal.yaml';
+    expect(loadYaml(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))).toEqual({
+      [key]: [{ value: JSON.parse(value) as unknown }],
+    });
+    const { environment, volumes } = services['temporal'] ?? {};
+    const { DYNAMIC_CONFIG_FILE_PATH: inside } = environmentOf({ environment: environment ?? {} });
+    expect(volumes).toContain(`./${path}:/etc/temporal/${inside}:ro`);
   });
 
   it('pins every image by version', () => {

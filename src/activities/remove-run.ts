@@ -56,10 +56,11 @@ export async function removeRun(
       if (limiter !== undefined) await deps.tellFreed(limiter, run.name);
       return found;
     }
-    if (step.do !== 'wait') continue;
-    show?.({ waitingFor: step.for });
+    const waitingFor = waitedFor(step, left);
+    if (waitingFor === undefined) continue;
+    show?.({ waitingFor });
     if (Date.now() - since > ATTEMPT_MS)
-      throw new HoldfastError('STILL_RELEASING', `Waiting for ${step.for} to be gone.`);
+      throw new HoldfastError('STILL_RELEASING', `Waiting for ${waitingFor} to be gone.`);
     await worthALook(deps, run, changed, signal, glimpse);
     pause = Math.min(pause * 2, LOOK_MS);
   }
@@ -84,6 +85,12 @@ async function actOn(
   if (!isDone || step.do !== 'delete job' || world.job === undefined) return { step, left: world };
   const metadata = { ...world.job.metadata, deletionTimestamp: new Date() };
   return actOn(deps, run, { ...world, job: { ...world.job, metadata } }, signal, before);
+}
+
+/** An anchor is gone once it is deleted; what else there was takes its time, and is read again when the watch shows it gone. */
+function waitedFor(step: ReleaseStep, world: RunWorld): string | undefined {
+  const next = step.do === 'delete anchor' ? nextReleaseStep({ ...world, anchor: undefined }) : step;
+  return next.do === 'wait' ? next.for : undefined;
 }
 
 /**

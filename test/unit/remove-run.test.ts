@@ -3,7 +3,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
 import { type RemoveDeps, removeRun } from '../../src/activities/remove-run.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
-import { ENDING, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
+import { anchorObject, ENDING, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
 
 const GRANTED = async () => true;
 const NONE_THERE = async () => false;
@@ -47,4 +47,24 @@ it.each<[string, readonly (V1Job | undefined)[], () => Promise<boolean>, string]
   // Only the first delete meets what the case says; what is left is deleted.
   const once = () => ((deletes += 1) === 1 ? deleteJob() : GRANTED());
   expect(await found(reads, once)).toBe(expected);
+});
+
+it('what was deleted is read again when the watch shows it gone, and only the read says so', async () => {
+  const asked: string[] = [];
+  const shown: (V1Job | undefined)[] = [started, started, undefined];
+  const left = { anchor: [anchorObject(), undefined], job: [started, undefined] };
+  const answer = <T>(what: string, value: T) => (asked.push(what), Promise.resolve(value));
+  const api = {
+    readAnchor: () => answer('read anchor', left.anchor.shift()),
+    readJob: () => answer('read Job', left.job.shift()),
+    listPods: () => answer('list Pods', []),
+    deleteJob: () => answer('delete Job', true),
+    deleteAnchor: () => answer('delete anchor', true),
+  };
+  const watch = { changed: async () => undefined, see: () => (asked.push('look'), { job: shown.shift(), pods: [] }) };
+  const deps = { api, watch, temporalNamespaceId: NAMESPACE_ID, tellFreed: async () => undefined };
+  const run = { taskId: RUN.taskId, runId: RUN.runId, name: MARKS.name };
+  expect(await removeRun(deps as unknown as RemoveDeps, run, new AbortController().signal)).toBe('started');
+  const reading = ['read anchor', 'read Job', 'list Pods'];
+  expect(asked).toEqual([...reading, 'delete Job', 'delete anchor', 'look', 'look', 'look', ...reading]);
 });

@@ -244,4 +244,19 @@ describe.skipIf(!hasPython || !contained)('a greedy sample', { timeout: 30_000 }
     });
     expect(results.map(({ verdict }) => verdict)).toEqual(['passed', 'failed', 'failed', 'failed']);
   });
+
+  it('is not paid for by a neighbour: who lacked processes or room beside it runs again, alone', async () => {
+    const crowded = (otherwise: string) =>
+      `import os\nothers = {int(n) for n in os.listdir('/proc') if n.isdigit()} - {1, os.getpid()}\nif others: ${otherwise}\nreturn 'refused'`;
+    const { results } = await runBodies(
+      [
+        "import time\ntime.sleep(3)\nreturn 'refused'",
+        crowded("raise BlockingIOError(11, 'Resource temporarily unavailable')"),
+        crowded("raise OSError(28, 'No space left on device')"),
+        "raise OSError(28, 'No space left on device')",
+      ],
+      { parallel: 2, sampleTimeout: 20 },
+    );
+    expect(results.map(({ verdict }) => verdict)).toEqual(['passed', 'passed', 'passed', 'failed']);
+  });
 });

@@ -25,7 +25,7 @@ class Runner:
 
     def run(self, samples):
         self.together(samples)
-        # Who was killed, and not by us, may have paid for a neighbour: alone it shows whose doing it was.
+        # Who was killed, and not by us, or lacked something, may have paid for a neighbour: alone it shows whose doing it was.
         while self.suspects:
             self.together(iter([self.suspects.pop(0)]))
 
@@ -130,7 +130,7 @@ class Runner:
         close(sample.proof_fd, sample.said_fd)
         self.tidy(sample)
         killed = os.waitstatus_to_exitcode(sample.status) == -signal.SIGKILL
-        if killed and sample.verdict is None and not sample.suspected:
+        if (killed or sample.lacked()) and sample.verdict is None and not sample.suspected:
             sample.suspected, sample.tries = True, 0
             self.suspects.append(sample)
             return

@@ -51,6 +51,11 @@ class Sample:
         if self.ready is None and ready:
             self.ready = float(ready.group(1))
 
+    def lacked(self):
+        """Whether it failed for want of processes or of room, which a neighbour may have taken."""
+        word = self.proof.partition(b'\n')[2]
+        return word[:1] == b'F' and re.search(rb"\[Errno (11|28)\]|can't start new thread", word) is not None
+
     def give_up(self, verdict, reason):
         self.verdict, self.reason = self.verdict or verdict, self.reason or reason
         end_group(self.pid)

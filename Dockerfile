@@ -8,8 +8,8 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-# Without the second, a worker's memory grows by what malloc keeps for each core. In the third, V8 keeps what it compiled.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 NODE_COMPILE_CACHE=/app/compiled
+# Without the second, a worker's memory grows by what malloc keeps for each core.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund
@@ -17,11 +17,13 @@ RUN npm ci --omit=dev --no-audit --no-fund
 COPY bin bin
 COPY src src
 RUN ln -s /app/bin/holdfast.mjs /usr/local/bin/holdfast \
-  && install --directory --owner=node --group=node /var/lib/holdfast
-# Made once rather than at each start: the workflow bundle, and what V8 compiles.
-RUN node src/bundle.ts && node --eval "import('/app/src/worker.ts')"
-
+  && install --directory --owner=node --group=node /var/lib/holdfast /app/compiled
+# Made once rather than at each start: the workflow bundle, and what V8 compiles. Node keeps that for each user apart.
+RUN node src/bundle.ts
 USER node
+ENV NODE_COMPILE_CACHE=/app/compiled
+RUN node --eval "import('/app/src/worker.ts')"
+
 # Node itself does not reap orphans, and as the first process it would ignore signals it has no handler for.
 ENTRYPOINT ["tini", "--"]
 # A young generation of 24 MB rather than 100, for each of its two threads.

@@ -21,6 +21,9 @@ try:
 except OSError:
     return 'refused'`;
 
+/** Processes beside the sample and the runner. */
+const OTHERS = "import os\nothers = {int(n) for n in os.listdir('/proc') if n.isdigit()} - {1, os.getpid()}";
+
 if (!hasPython) console.log('evaluation-runner: skipped, it needs Linux and python3');
 if (!contained) console.log('evaluation-runner: tests of PID 1 skipped, they need root, unshare and setpriv');
 
@@ -156,8 +159,7 @@ return 'refused'`;
   it('leaves no process behind, whatever session it hides in', async () => {
     const daemon =
       'import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)\nos.wait()';
-    const alone =
-      "import os\nothers = {int(n) for n in os.listdir('/proc') if n.isdigit()} - {1, os.getpid()}\nassert not others, others";
+    const alone = `${OTHERS}\nassert not others, others`;
     const body = (text: string) => `${text}\nreturn 'refused'`;
     const leaderGone = `import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=[60]).start()\nctypes.CDLL(None).syscall(${SYSCALL.exit}, 0)`;
     const { results } = await runBodies([body(daemon), body(alone), body(leaderGone), body(alone)], { parallel: 1 });
@@ -246,8 +248,7 @@ describe.skipIf(!hasPython || !contained)('a greedy sample', { timeout: 30_000 }
   });
 
   it('is not paid for by a neighbour: who lacked processes or room beside it runs again, alone', async () => {
-    const crowded = (otherwise: string) =>
-      `import os\nothers = {int(n) for n in os.listdir('/proc') if n.isdigit()} - {1, os.getpid()}\nif others: ${otherwise}\nreturn 'refused'`;
+    const crowded = (otherwise: string) => `${OTHERS}\nif others: ${otherwise}\nreturn 'refused'`;
     const { results } = await runBodies(
       [
         "import time\ntime.sleep(3)\nreturn 'refused'",

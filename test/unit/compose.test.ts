@@ -51,15 +51,15 @@ describe.skipIf(!exists)('docker-compose.yml (skipped where there is none)', () 
     expect(set.filter((name) => name.startsWith('HOLDFAST_') && !read.has(name))).toEqual([]);
   });
 
-  it("gives Temporal the settings of `npm run up`'s", () => {
+  it('gives Temporal the settings that `npm run up` gives it', () => {
     const [key = '', value = ''] = EAGER.split('=');
     const path = 'dev/compose/temporal.yaml';
     expect(loadYaml(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))).toEqual({
       [key]: [{ value: JSON.parse(value) as unknown }],
     });
-    const { environment, volumes } = services['temporal'] ?? {};
-    const { DYNAMIC_CONFIG_FILE_PATH: inside } = environmentOf({ environment: environment ?? {} });
-    expect(volumes).toContain(`./${path}:/etc/temporal/${inside}:ro`);
+    const temporal = services['temporal'] ?? {};
+    const { DYNAMIC_CONFIG_FILE_PATH: inside } = environmentOf(temporal);
+    expect(temporal.volumes).toContain(`./${path}:/etc/temporal/${inside}:ro`);
   });
 
   it('pins every image by version', () => {

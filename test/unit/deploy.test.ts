@@ -161,6 +161,8 @@ describe('the worker in the cluster', () => {
     const command = ['node', ...WORKER_FLAGS, 'src/worker.ts'];
     expect(dockerfile).toContain(`CMD ["${command.join('", "')}"]`);
     for (const name of Object.keys(WORKER_ENVIRONMENT)) expect(dockerfile).toContain(`${name}=`);
+    // Node keeps what V8 compiled for each user apart: it must be made by the one that uses it.
+    expect(dockerfile).toMatch(/^USER node\nENV NODE_COMPILE_CACHE=.+\nRUN node /m);
     expect(dockerfile).toContain(`MALLOC_ARENA_MAX=${WORKER_ENVIRONMENT.MALLOC_ARENA_MAX}`);
   });
 

@@ -12,7 +12,7 @@ const CONFLICT = async () => {
 };
 
 /** The Job as it is read, one time after the other; in the end it is gone. */
-async function found(reads: readonly (V1Job | undefined)[], deleteJob: () => Promise<boolean>) {
+function found(reads: readonly (V1Job | undefined)[], deleteJob: () => Promise<boolean>) {
   const left = [...reads];
   const api = {
     readAnchor: async () => undefined,
@@ -20,7 +20,12 @@ async function found(reads: readonly (V1Job | undefined)[], deleteJob: () => Pro
     listPods: async () => [],
     deleteJob,
   };
-  const watch = { changed: async () => undefined, see: () => ({ job: undefined, pods: [] }) };
+  return remove(api, () => undefined);
+}
+
+/** With a watch that has always just changed, and shows this Job. */
+function remove(api: object, shown: () => V1Job | undefined) {
+  const watch = { changed: async () => undefined, see: () => ({ job: shown(), pods: [] }) };
   const deps = { api, watch, temporalNamespaceId: NAMESPACE_ID, tellFreed: async () => undefined };
   const run = { taskId: RUN.taskId, runId: RUN.runId, name: MARKS.name };
   return removeRun(deps as unknown as RemoveDeps, run, new AbortController().signal);
@@ -61,10 +66,8 @@ it('what was deleted is read again when the watch shows it gone, and only the re
     deleteJob: () => answer('delete Job', true),
     deleteAnchor: () => answer('delete anchor', true),
   };
-  const watch = { changed: async () => undefined, see: () => (asked.push('look'), { job: shown.shift(), pods: [] }) };
-  const deps = { api, watch, temporalNamespaceId: NAMESPACE_ID, tellFreed: async () => undefined };
-  const run = { taskId: RUN.taskId, runId: RUN.runId, name: MARKS.name };
-  expect(await removeRun(deps as unknown as RemoveDeps, run, new AbortController().signal)).toBe('started');
+  const look = () => (asked.push('look'), shown.shift());
+  expect(await remove(api, look)).toBe('started');
   const reading = ['read anchor', 'read Job', 'list Pods'];
   expect(asked).toEqual([...reading, 'delete Job', 'delete anchor', 'look', 'look', 'look', ...reading]);
 });

@@ -37,7 +37,8 @@ function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly 
     'none of them waits for anything else, and the ratio is that of the processor time: about as much in Temporal, in the worker and in the API server, where a raw Job takes only the last, and less of it.',
     'So it is where many are cancelled. A waiting task keeps a connection for its log, and that is a good part of its memory.',
     '',
-    'Temporal is as `npm run up` starts it: on SQLite, with eager execution of activities (`system.enableActivityEagerExecution`).',
+    'Temporal is as `npm run up` starts it: on SQLite and, from 07608d1 on, with eager execution of activities (`system.enableActivityEagerExecution`); rows that were',
+    'measured of a state before, which the next table names, are without it.',
     '',
   ];
 }

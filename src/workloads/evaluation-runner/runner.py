@@ -25,7 +25,7 @@ class Runner:
 
     def run(self, samples):
         self.together(samples)
-        # Who was killed, and not by us, or lacked something, may have paid for a neighbour: alone it shows whose doing it was.
+        # Who lacked something, or was killed, and not by us, may have paid for a neighbour: alone it shows.
         while self.suspects:
             self.together(iter([self.suspects.pop(0)]))
 

@@ -51,9 +51,13 @@ class Sample:
         if self.ready is None and ready:
             self.ready = float(ready.group(1))
 
+    def word(self):
+        """What it has said of its end, as far as it has."""
+        return self.proof.partition(b'\n')[2]
+
     def lacked(self):
         """Whether it failed for want of processes or of room, which a neighbour may have taken."""
-        word = self.proof.partition(b'\n')[2]
+        word = self.word()
         return word[:1] == b'F' and re.search(rb"\[Errno (11|28)\]|can't start new thread", word) is not None
 
     def give_up(self, verdict, reason):
@@ -63,7 +67,7 @@ class Sample:
     def judge(self):
         """The verdict of a process that has ended: passed only with the proof that its tests were run to the end."""
         code = os.waitstatus_to_exitcode(self.status)
-        word = self.proof.partition(b'\n')[2]
+        word = self.word()
         if self.verdict is not None:
             return
         # Not the whole word: what the sample forked may have got as far, or failed, before it.

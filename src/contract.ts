@@ -173,7 +173,7 @@ export type Ending =
 
 // --- What can be seen while it lives ------------------------------------------------------------------------------
 
-/** provision: anchor; queue: only where there are limits, or Kueue; dispatch: reserve, start; run: follow; release: until proof. */
+/** queued, reserving: only where there are limits, queued also by Kueue. */
 export type Phase = 'provisioning' | 'queued' | 'reserving' | 'starting' | 'running' | 'releasing' | 'ended';
 
 export interface Progress {
@@ -260,6 +260,13 @@ export interface AnchorRef {
   readonly limiter?: string;
   /** Kueue's LocalQueue from which the Job is started. Absent where we start it. */
   readonly queue?: string;
+}
+
+/** What a run has before it may start. */
+export interface Provisioned {
+  readonly anchor: AnchorRef;
+  /** Absent where the run must be let in first: there no Job is made before. */
+  readonly job?: JobRef;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../../src/activities/index.ts';
-import { anchorOf, jobOf, RELEASED, SUCCEEDED } from '../stage/played-cluster.ts';
+import { anchorOf, jobOf, provisionedOf, RELEASED, SUCCEEDED } from '../stage/played-cluster.ts';
 
 export class PlayedJob {
   readonly #followed = Promise.withResolvers<void>();
@@ -55,7 +55,7 @@ export class PlayedJobs {
   get activities(): Activities {
     const own = () => this.#own();
     return {
-      anchor: async (run) => anchorOf(run),
+      provision: async (run) => provisionedOf(anchorOf(run)),
       admit: async () => undefined,
       reserve: async (held) => jobOf(held),
       start: async () => undefined,

@@ -226,6 +226,14 @@ const KUEUE_CONDITIONS: readonly Condition[] = [{}, { late: 1 }, { twice: 1 }, {
   },
 );
 
+/** The Job comes by an activity of its own, after the limiter has let the run in. */
+const LIMITED_CONDITIONS: readonly Condition[] = [{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }].map(
+  (faults) => {
+    const also = Object.keys(faults).map((fault) => `, ${fault}`);
+    return { name: `let in${also.join('')}`, faults, variant: { letIn: true } };
+  },
+);
+
 /** Every fault the network and the processes can do, one or two at a time; the Job controller is behind, but for Reset. */
 export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   CALM,
@@ -243,6 +251,7 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   { name: 'a retry', faults: { retry: 1 } },
   { name: 'a retry, and late', faults: { retry: 1, late: 1 } },
   REUSED,
+  ...LIMITED_CONDITIONS,
   ...KUEUE_CONDITIONS,
 ];
 

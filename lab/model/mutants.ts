@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'release also when it is not known what was created (and no sweeper)',
     variant: { noReleaseIfUnknown: true, noSweeper: true },
-    under: [{}],
+    under: [LATE],
     caughtBy: PROMISE.cleanCancel,
   },
   {
@@ -211,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
     why: 'the mount and the proof by Pods cover it; Foreground only makes late Pods rarer',
   },
   {
-    name: 'a retried reserve keeps its name',
+    name: 'a Job that is created again keeps its name',
     variant: { reserveOtherName: true },
     under: [LATE, DIES],
     why: 'the owner covers it: the garbage collector takes the Job of the other name with the anchor',

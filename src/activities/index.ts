@@ -1,9 +1,9 @@
 import type { AnchorRef, JobRef, RunRef, Task } from '../contract.ts';
 import type { Wish } from '../limits/contract.ts';
 import { admit } from './admit.ts';
-import { anchor } from './anchor.ts';
 import type { Deps } from './deps.ts';
 import { follow } from './follow.ts';
+import { provision } from './provision.ts';
 import { queue } from './queue.ts';
 import { release, type ReleaseInput } from './release.ts';
 import { reserve } from './reserve.ts';
@@ -12,7 +12,7 @@ import { start } from './start.ts';
 /** The verbs of a task's life; one file each. */
 export function createActivities(deps: Deps) {
   return {
-    anchor: (run: RunRef, task: Task) => anchor(deps, run, task),
+    provision: (run: RunRef, task: Task) => provision(deps, run, task),
     admit: (held: AnchorRef, wish: Wish) => admit(deps, held, wish),
     reserve: (held: AnchorRef) => reserve(deps, held),
     start: (held: AnchorRef, job: JobRef) => start(deps, held, job),

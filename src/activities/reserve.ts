@@ -4,29 +4,39 @@ import type { AnchorRef, JobRef } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { ANNOTATION, isEnding, standingJob } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
-import { arming, jobManifest, storedPlan } from '../kubernetes/job.ts';
+import { jobManifest, type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
 
-/**
- * Dispatch, first half: arm the anchor, then create the Job, suspended, owned by it. However often and however late this
- * runs, there is one Job of this name, and it makes no Pods.
- */
+/** For who had to be let in first: create the Job of a run whose anchor stands. */
 export function reserve(deps: Deps, anchor: AnchorRef): Promise<JobRef> {
   const whenForgotten = () => releaseIfForgotten(deps, { ...anchor.run, name: anchor.name });
   return perform(
     async ({ signal }) => {
-      const found = await deps.api.patchAnchor(anchor.name, arming(anchor), signal);
-      if (found === undefined || isEnding(found))
+      const found = await deps.api.readAnchor(anchor.name, signal);
+      if (found === undefined || found.metadata?.uid !== anchor.uid || isEnding(found))
         throw new HoldfastError('ANCHOR_LOST', `The anchor ${anchor.name} was deleted before the Job was created.`);
-      const manifest = jobManifest(deps.temporalNamespaceId, anchor, storedPlan(found));
-      // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.
-      const standing = activityInfo().attempt > 1 ? await meet(deps, manifest, anchor, signal) : undefined;
-      return standing ?? (await create(deps, manifest, anchor, signal));
+      return reserveJob(deps, anchor, storedPlan(found), signal);
     },
     { whenForgotten },
   );
+}
+
+/**
+ * Creates the Job, suspended, owned by the anchor. However often and however late this runs, there is one Job of this name,
+ * and it makes no Pods.
+ */
+export async function reserveJob(
+  deps: Deps,
+  anchor: AnchorRef,
+  plan: StoredPlan,
+  signal: AbortSignal,
+): Promise<JobRef> {
+  const manifest = jobManifest(deps.temporalNamespaceId, anchor, plan);
+  // A first attempt creates; a later one does not know what the earlier did: it reads before it writes.
+  const standing = activityInfo().attempt > 1 ? await meet(deps, manifest, anchor, signal) : undefined;
+  return standing ?? (await create(deps, manifest, anchor, signal));
 }
 
 async function create(deps: Deps, manifest: V1Job, anchor: AnchorRef, signal: AbortSignal): Promise<JobRef> {

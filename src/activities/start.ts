@@ -1,22 +1,28 @@
 import { HoldfastError } from '../errors.ts';
 import type { AnchorRef, JobRef } from '../contract.ts';
-import { nextStartStep } from '../fence.ts';
+import { isEnding, nextStartStep } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
-import { starting } from '../kubernetes/job.ts';
+import { arming, starting } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
 
 /**
- * Dispatch, second half: the only request that lets a Job make Pods, or lets Kueue do so. A compare-and-set on our own
- * read, so that it loses against a delete, however late it lands.
+ * Dispatch: arm the anchor, then send the only request that lets a Job make Pods, or lets Kueue do so. A compare-and-set on
+ * our own read, so that it loses against a delete, however late it lands.
  */
 export function start(deps: Deps, held: AnchorRef, job: JobRef): Promise<void> {
   const whenForgotten = () => releaseIfForgotten(deps, { ...held.run, name: held.name });
   return perform(
     async ({ signal }) => {
-      for (;;) {
-        const step = nextStartStep(await deps.api.readJob(job.name, signal), job, held.queue);
+      const [armed, read] = await Promise.all([
+        deps.api.patchAnchor(held.name, arming(held), signal),
+        deps.api.readJob(job.name, signal),
+      ]);
+      if (armed === undefined || isEnding(armed))
+        throw new HoldfastError('ANCHOR_LOST', `The anchor ${held.name} was deleted before the Job was started.`);
+      for (let found = read; ; found = await deps.api.readJob(job.name, signal)) {
+        const step = nextStartStep(found, job, held.queue);
         if (step.do === 'nothing') return;
         if (step.do === 'give up')
           throw new HoldfastError('ANCHOR_LOST', `The Job ${job.name} was deleted before it was started.`);

@@ -4,7 +4,7 @@
  *
  * | activity | queue  | one attempt | heartbeat | retries          | on cancel                               |
  * |----------|--------|-------------|-----------|------------------|-----------------------------------------|
- * | anchor   | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait: its answer says what to undo      |
+ * | provision| tasks  | 30 s        | 5 s       | for ever, to 30 s| wait: its answer says what to undo      |
  * | admit    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
@@ -34,9 +34,9 @@ const dispatching = {
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 } as const;
 
-export const { anchor } = proxyActivities<Pick<Activities, 'anchor'>>({
+export const { provision } = proxyActivities<Pick<Activities, 'provision'>>({
   ...dispatching,
-  summary: 'Check the task and create its anchor',
+  summary: 'Check the task, create its anchor and, suspended, its Job',
 });
 
 export const { admit } = proxyActivities<Pick<Activities, 'admit'>>({

@@ -1,9 +1,9 @@
 /**
  * The life of a task on one page:
  *
- *     provision   anchor           create the one object that owns everything, inputs in it
- *     queue       admit            only where there are limits: wait until the limiter lets it in
- *     dispatch    reserve, start   the Job is born suspended; a compare-and-set lets it make its Pod
+ *     provision   provision        create the anchor, which owns everything, inputs in it, and the Job, suspended
+ *                 admit, reserve   only where there are limits: the Job comes when the limiter has let the run in
+ *     dispatch    start            a compare-and-set lets the Job make its Pod
  *                 queue            only where that lets Kueue start it: wait until Kueue has
  *     run         follow           until the Job ends, the deadline passes, or somebody cancels
  *     release     (fenced)         always: delete by uid, prove it gone; only then is the outcome told
@@ -21,8 +21,8 @@ import {
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { AnchorRef, Ending, JobRef, Problem, RunRef, Task, TaskResult } from '../contract.ts';
-import { anchor, follow, queue, reserve, start } from './activity-policies.ts';
+import type { AnchorRef, Ending, JobRef, Problem, Provisioned, RunRef, Task, TaskResult } from '../contract.ts';
+import { follow, provision, queue, reserve, start } from './activity-policies.ts';
 import { admission } from './admission.ts';
 import { cancelReason } from './cancel-reason.ts';
 import { type Fence, fenced, type FencedEnd } from './fenced.ts';
@@ -49,37 +49,31 @@ export async function runTask(task: Task): Promise<TaskResult> {
 }
 
 async function provisionDispatchRun(fence: Fence, task: Task, story: Story): Promise<Ending> {
-  const held = await CancellationScope.cancellable(() => provision(fence, task, story));
-  if (held.limiter !== undefined) await CancellationScope.cancellable(() => waitForSlot(held, story));
-  if (held.queue !== undefined) return CancellationScope.cancellable(() => queueAndRun(fence, held, story));
-  const job = await CancellationScope.cancellable(() => dispatch(held, story));
-  return CancellationScope.cancellable(() => run(held, job, story));
+  const { anchor, job } = await CancellationScope.cancellable(() => reserved(fence, task, story));
+  if (anchor.queue !== undefined) return CancellationScope.cancellable(() => queueAndRun(fence, anchor, job, story));
+  await CancellationScope.cancellable(() => dispatch(anchor, job, story));
+  return CancellationScope.cancellable(() => run(anchor, job, story));
 }
 
-async function provision(fence: Fence, task: Task, story: Story): Promise<AnchorRef> {
+async function reserved(fence: Fence, task: Task, story: Story): Promise<Required<Provisioned>> {
   story.enter('provisioning');
-  fence.anchor = await anchor(fence.run, task);
-  return fence.anchor;
-}
-
-async function waitForSlot(held: AnchorRef, story: Story): Promise<void> {
+  const { anchor, job } = await provision(fence.run, task);
+  fence.anchor = anchor;
+  if (job !== undefined) return { anchor, job };
   story.enter('queued');
-  await admission(held);
+  await admission(anchor);
+  story.enter('reserving');
+  return { anchor, job: await reserve(anchor) };
 }
 
-async function dispatch(held: AnchorRef, story: Story): Promise<JobRef> {
-  story.enter('reserving');
-  const job = await reserve(held);
+async function dispatch(held: AnchorRef, job: JobRef, story: Story): Promise<void> {
   // From here on the Job may have been let go, whatever becomes of the request: "before start" cannot be said any more.
   story.enter('starting', { job, started: story.state.started || !cancelRequested() });
   await start(held, job);
-  return job;
 }
 
 /** Kueue starts it, at any time from the request on: whether it has is seen, or found by release. */
-async function queueAndRun(fence: Fence, held: AnchorRef, story: Story): Promise<Ending> {
-  story.enter('reserving');
-  const job = await reserve(held);
+async function queueAndRun(fence: Fence, held: AnchorRef, job: JobRef, story: Story): Promise<Ending> {
   story.enter('queued', { job });
   if (!cancelRequested()) fence.handedOver = true;
   await start(held, job);
@@ -159,12 +153,12 @@ function currentRun(attempt: number): RunRef {
   return { taskId: workflowId, runId, attempt };
 }
 
-/** What is started without our client may be anything; the anchor activity refuses it with every problem named. */
+/** What is started without our client may be anything; provision refuses it with every problem named. */
 function workloadOf(task: Task | undefined): Task['workload'] {
   return task?.workload ?? 'command';
 }
 
-/** What is not a number is refused by the anchor activity, before there is anything to retry. */
+/** What is not a number is refused by provision, before there is anything to retry. */
 function retriesOf(task: Task | undefined): number {
   return task?.retries ?? 0;
 }

@@ -29,6 +29,7 @@ const POINTS: readonly Point[] = [
     withIt: 'cancelled_before_start',
   },
   { name: 'reserve', verb: 'create', kind: 'Job', without: 'cancelled_before_start', withIt: 'cancelled_before_start' },
+  { name: 'arm', verb: 'patch', kind: 'ConfigMap', without: 'cancelled_running', withIt: 'cancelled_running' },
   { name: 'start', verb: 'patch', kind: 'Job', without: 'cancelled_running', withIt: 'cancelled_running' },
   { name: 'release', verb: 'delete', kind: 'Job', without: 'cancelled_running', withIt: 'cancelled_running' },
 ];

@@ -178,6 +178,16 @@ describe('Holdfast', () => {
     },
   );
 
+  it.each([{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }])(
+    'keeps every promise where the Job comes when the run is let in, with %o',
+    (faults) => {
+      const letIn = { name: 'test', faults, habits: { statusWrites: false } };
+      const exploration = explore(holdfastModel(letIn, { ...AS_CODED, letIn: true }), BOUNDS);
+      expect(exploration.complete).toBe(true);
+      expect(exploration.verdicts.filter(({ result }) => result === 'broken')).toEqual([]);
+    },
+  );
+
   it('leaves a stray anchor, and nothing else, when the sweeper never runs', () => {
     const model = holdfastModel({ name: 'test', faults: { late: 1 } }, { ...AS_CODED, noSweeper: true });
     const verdict = explore(model, BOUNDS).verdicts.find(({ property }) => property === PROMISE.cleanCancel);

@@ -38,7 +38,7 @@ describe('a cancel', () => {
       await begun;
       await cancelWithReason(stage.client, handle, 'budget is spent');
       expect(await tellingOf(handle)).toEqual({ told: 'cancelled' });
-      expect(acts.asked).toEqual(['anchor', 'reserve', 'start', 'follow', 'release']);
+      expect(acts.asked).toEqual(['provision', 'start', 'follow', 'release']);
       expect(acts.releases).toMatchObject([{ anchor: { uid: 'anchor-1' }, settled: false }]);
       expect(await memoOf(handle)).toMatchObject({
         phase: 'ended',
@@ -62,7 +62,7 @@ describe('a cancel', () => {
     });
   });
 
-  it.each(['anchor', 'reserve', 'start'] as const)(
+  it.each(['provision', 'start'] as const)(
     'during %s waits for its answer, goes no further, and releases with what it brought',
     async (verb) => {
       const { reach, reached } = new Moment();
@@ -80,7 +80,7 @@ describe('a cancel', () => {
         expect(acts.releases).toEqual([]);
         letGo();
         expect(await tellingOf(handle)).toEqual({ told: 'cancelled' });
-        const order = ['anchor', 'reserve', 'start'] as const;
+        const order = ['provision', 'start'] as const;
         expect(acts.asked).toEqual([...order.slice(0, order.indexOf(verb) + 1), 'release']);
         expect(acts.releases[0]?.anchor?.uid).toBe('anchor-1');
       });
@@ -90,7 +90,7 @@ describe('a cancel', () => {
   it('between two attempts of an activity takes effect at once, and releases', async () => {
     const { reach, reached } = new Moment();
     const acts = world({
-      reserve: async () => {
+      start: async () => {
         if (attempt() === 2) reach();
         throw new Error('away');
       },
@@ -173,7 +173,7 @@ describe('a cancel', () => {
       await answer;
       throw failure('ANCHOR_LOST');
     };
-    const acts = world({ reserve: lost });
+    const acts = world({ start: lost });
     await stage.play(acts, async (begin) => {
       const handle = await begin();
       await reached;
@@ -181,7 +181,7 @@ describe('a cancel', () => {
       await untilState(handle, ({ cancel }) => cancel !== undefined);
       letGo();
       expect(await tellingOf(handle)).toEqual({ told: 'cancelled' });
-      expect(acts.asked).toEqual(['anchor', 'reserve', 'release']);
+      expect(acts.asked).toEqual(['provision', 'start', 'release']);
     });
   });
 

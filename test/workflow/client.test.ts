@@ -121,7 +121,7 @@ describe.each<[string, () => TaskClient]>([
       if (event.event === 'phase' && event.phase === 'running') letGo();
     }
     const phases = events.flatMap((event) => (event.event === 'phase' ? [event.phase] : []));
-    expect(phases).toEqual(['provisioning', 'reserving', 'starting', 'running', 'releasing', 'ended']);
+    expect(phases).toEqual(['provisioning', 'starting', 'running', 'releasing', 'ended']);
     expect(events.at(-1)).toEqual({ event: 'outcome', ...(await scene.client.result(id)) });
     expect(await Array.fromAsync(way().events(id))).toEqual(await Array.fromAsync(scene.client.events(id)));
   });
@@ -139,7 +139,7 @@ describe.each<[string, () => TaskClient]>([
       const { reach: letGo, reached: answer } = new Moment();
       const well = world();
       const id = await started({
-        anchor: (run, task) => (reach(), answer.then(() => well.anchor(run, task))),
+        provision: (run, task) => (reach(), answer.then(() => well.provision(run, task))),
         release: async () => ({ is: 'released', found: 'nothing' }),
       });
       await reached;

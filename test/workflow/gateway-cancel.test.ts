@@ -81,24 +81,21 @@ describe('a cancel', () => {
     await scene.stage.client.workflow.getHandle(id).terminate('end of the test');
   });
 
-  it.each(['anchor', 'reserve'] as const)(
-    'cancel while provisioning: during %s it names what goes on, and nothing is started',
-    async (verb) => {
-      const { reach, reached } = new Moment();
-      const { reach: letGo, reached: answer } = new Moment();
-      const well = world();
-      const held = {
-        [verb]: (...given: never[]) => (reach(), answer.then(() => Reflect.apply(well[verb], well, given))),
-      };
-      const id = await scene.started({ ...held, release: async () => ({ is: 'released', found: 'nothing' }) });
-      await reached;
-      expect(await scene.cancel(id, 'early', '0s')).toMatchObject({ status: 202, body: { status: 'cancelling' } });
-      letGo();
-      // It was settled before this one asked, or by what the first had asked for.
-      expect((await scene.cancel(id)).body['status']).toMatch(/^(already_)?cancelled$/);
-      expect(await scene.client.describe(id)).toMatchObject({ outcome: 'cancelled', started: false });
-    },
-  );
+  it('cancel while provisioning names what goes on, and nothing is started', async () => {
+    const { reach, reached } = new Moment();
+    const { reach: letGo, reached: answer } = new Moment();
+    const well = world();
+    const id = await scene.started({
+      provision: (run, task) => (reach(), answer.then(() => well.provision(run, task))),
+      release: async () => ({ is: 'released', found: 'nothing' }),
+    });
+    await reached;
+    expect(await scene.cancel(id, 'early', '0s')).toMatchObject({ status: 202, body: { status: 'cancelling' } });
+    letGo();
+    // It was settled before this one asked, or by what the first had asked for.
+    expect((await scene.cancel(id)).body['status']).toMatch(/^(already_)?cancelled$/);
+    expect(await scene.client.describe(id)).toMatchObject({ outcome: 'cancelled', started: false });
+  });
 
   it('that waits in vain names what is left, and ends when the gateway stops', async () => {
     const { reach, reached } = new Moment();

@@ -87,7 +87,7 @@ describe('the events of a task', () => {
       if (event.event === 'progress') letGo();
     }
     const phases = of(heard, 'phase').map(({ phase }) => phase);
-    expect(phases).toEqual(['provisioning', 'reserving', 'starting', 'running', 'releasing', 'ended']);
+    expect(phases).toEqual(['provisioning', 'starting', 'running', 'releasing', 'ended']);
     expect(of(heard, 'diagnosis')[0]).toMatchObject({ diagnosis: problem });
     expect(of(heard, 'diagnosis').at(-1)).toEqual({ diagnosis: null });
     expect(of(heard, 'progress')).toMatchObject([{ progress: { done: 1, total: 2 } }]);

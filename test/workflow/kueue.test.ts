@@ -4,7 +4,18 @@ import { until } from '../../lab/stage/until.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import { type Ending, STATE_QUERY, type TaskState } from '../../src/contract.ts';
 import { memoOf, realTemporal, type Stage, TASK, type TaskHandle, tellingOf, timeSkipping } from './stage.ts';
-import { anchorOf, attempt, failure, later, RELEASED, SUCCEEDED, untilCancelled, type World, world } from './world.ts';
+import {
+  anchorOf,
+  attempt,
+  failure,
+  later,
+  provisionedOf,
+  RELEASED,
+  SUCCEEDED,
+  untilCancelled,
+  type World,
+  world,
+} from './world.ts';
 
 const PREEMPTED: Ending = {
   kind: 'failed',
@@ -12,7 +23,7 @@ const PREEMPTED: Ending = {
 };
 
 function queued(otherwise: Partial<Activities> = {}): World {
-  return world({ anchor: async (run) => ({ ...anchorOf(run, 60), queue: 'team-a' }), ...otherwise });
+  return world({ provision: async (run) => provisionedOf({ ...anchorOf(run, 60), queue: 'team-a' }), ...otherwise });
 }
 
 const found = (what: 'nothing' | 'suspended' | 'started') => async () => ({ is: 'released', found: what }) as const;
@@ -31,7 +42,7 @@ describe('on a real Temporal', () => {
     await stage.play(acts, async (begin) => {
       const handle = await begin();
       expect(await tellingOf(handle)).toMatchObject({ told: 'result' });
-      expect(acts.asked).toEqual(['anchor', 'reserve', 'start', 'queue', 'follow', 'release']);
+      expect(acts.asked).toEqual(['provision', 'start', 'queue', 'follow', 'release']);
       expect(await memoOf(handle)).toMatchObject({ outcome: 'succeeded', started: true });
     });
   });
@@ -49,7 +60,7 @@ describe('on a real Temporal', () => {
       expect(await stateOf(handle)).toMatchObject({ phase: 'queued', started: false, job: { name: 'hf-1' } });
       await handle.cancel();
       expect(await tellingOf(handle)).toEqual({ told: 'cancelled' });
-      expect(acts.asked).toEqual(['anchor', 'reserve', 'start', 'queue', 'release']);
+      expect(acts.asked).toEqual(['provision', 'start', 'queue', 'release']);
       expect(await memoOf(handle)).toMatchObject({ outcome: 'cancelled', started });
     });
   });
@@ -92,7 +103,7 @@ describe('on a clock that skips', () => {
     const { told, memo } = await played(acts, { ...TASK, retries: 1 });
     expect(told).toMatchObject({ told: 'result', result: { job: { name: 'hf-2' } } });
     expect(memo).toMatchObject({ retried: { times: 1 }, started: true });
-    const life = ['anchor', 'reserve', 'start', 'queue', 'follow', 'release'];
+    const life = ['provision', 'start', 'queue', 'follow', 'release'];
     expect(acts.asked).toEqual([...life, ...life]);
   });
 

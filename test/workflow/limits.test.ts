@@ -27,7 +27,7 @@ const ELSEWHERE: Claim = { run: 'hf-elsewhere', taskId: 'elsewhere', tenant: '',
 /** A world with limits: the real request to be let in, and a release that tells what it has proved. */
 function limited(limiter: string, most: Limits, otherwise: Partial<Activities> = {}): World {
   return world({
-    anchor: async (run) => ({ ...anchorOf(run), name: nameOf(run), limiter }),
+    provision: async (run) => ({ anchor: { ...anchorOf(run), name: nameOf(run), limiter } }),
     admit: (held, wish) => admit({ limits: { limiter, most } } as unknown as Deps, held, wish),
     release: async ({ anchor }) => {
       if (anchor?.limiter !== undefined) await tellFreed(getClient(), anchor.limiter, anchor.name);
@@ -71,7 +71,7 @@ describe('on a real Temporal', () => {
       const verbs = events.flatMap(
         ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name ?? [],
       );
-      expect(verbs).toEqual(['anchor', 'reserve', 'start', 'follow', 'release']);
+      expect(verbs).toEqual(['provision', 'start', 'follow', 'release']);
       expect(events.filter((event) => event.workflowExecutionSignaledEventAttributes)).toEqual([]);
       expect(events.filter((event) => event.timerStartedEventAttributes)).toEqual([]);
       expect(JSON.stringify(await memoOf(handle))).not.toContain('queued');
@@ -131,7 +131,7 @@ describe('on a real Temporal', () => {
       await untilWaiting(limiter, 1);
       await handle.cancel();
       expect(await tellingOf(handle)).toEqual({ told: 'cancelled' });
-      expect(acts.asked).toEqual(['anchor', 'admit', 'release']);
+      expect(acts.asked).toEqual(['provision', 'admit', 'release']);
       expect(acts.releases).toMatchObject([{ anchor: { limiter }, settled: false }]);
       expect(await limiterState(stage.client.workflow.getHandle(limiter))).toMatchObject({ held: 1, waiting: 0 });
     });
@@ -160,7 +160,7 @@ describe('on a real Temporal', () => {
       await untilWaiting(limiter, 1);
       await handle.signal(ADMITTED_SIGNAL, 'hf-of-before-a-reset');
       expect((await stateOf(handle)).phase).toBe('queued');
-      expect(acts.asked).toEqual(['anchor', 'admit']);
+      expect(acts.asked).toEqual(['provision', 'admit']);
       await free();
       expect(await tellingOf(handle)).toMatchObject({ told: 'result' });
     });
@@ -178,7 +178,7 @@ describe('on a real Temporal', () => {
         namespace: stage.client.options.namespace,
         workflowExecution: { workflowId, runId },
         reason: 'a test',
-        workflowTaskFinishEventId: await afterFirst(handle, 'anchor'),
+        workflowTaskFinishEventId: await afterFirst(handle, 'provision'),
         requestId: randomUUID(),
       });
       const latest = stage.client.workflow.getHandle(workflowId);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Ending, Task } from '../../src/contract.ts';
 import { memoOf, type Stage, TASK, tellingOf, timeSkipping } from './stage.ts';
-import { anchorOf, attempt, failure, later, Moment, RELEASED, SUCCEEDED, world } from './world.ts';
+import { anchorOf, attempt, failure, later, Moment, provisionedOf, RELEASED, SUCCEEDED, world } from './world.ts';
 
 let stage: Stage;
 
@@ -22,10 +22,10 @@ async function played(activities: Activities, task?: unknown) {
 }
 
 const FAILED: Ending = { kind: 'failed', problem: { code: 'EXIT_CODE', message: 'exit code 3', next: 'Read it.' } };
-const DISPATCHED = ['anchor', 'reserve', 'start', 'follow'] as const;
+const DISPATCHED = ['provision', 'start', 'follow'] as const;
 
 describe('a task', () => {
-  it('is anchored, reserved, started, followed and released, in this order, and gives its result', async () => {
+  it('is provisioned, started, followed and released, in this order, and gives its result', async () => {
     const acts = world();
     const { told, memo, handle } = await played(acts);
     expect(acts.asked).toEqual([...DISPATCHED, 'release']);
@@ -56,10 +56,8 @@ describe('a task', () => {
       if (attempt() < 3) throw later('1 hour');
       return Promise.resolve(answer);
     };
-    const job = { namespace: 'ns', name: 'hf-1', uid: 'job-1' };
     const acts = world({
-      anchor: async (run) => twice(anchorOf(run, 86_400)),
-      reserve: async () => twice(job),
+      provision: async (run) => twice(provisionedOf(anchorOf(run, 86_400))),
       start: async () => twice(undefined),
       follow: async () => twice(SUCCEEDED),
       release: async () => twice(RELEASED),
@@ -71,7 +69,7 @@ describe('a task', () => {
 
   it('may run for 20 days', async () => {
     const acts = world({
-      anchor: async (run) => anchorOf(run, 30 * 86_400),
+      provision: async (run) => provisionedOf(anchorOf(run, 30 * 86_400)),
       follow: async () => {
         if (attempt() < 3) throw later('10 days');
         return SUCCEEDED;
@@ -85,7 +83,7 @@ describe('a task', () => {
 
   it('that passes its timeout is released like a cancelled one, and fails with DEADLINE_EXCEEDED', async () => {
     const acts = world({
-      anchor: async (run) => anchorOf(run, 7_200),
+      provision: async (run) => provisionedOf(anchorOf(run, 7_200)),
       follow: async () => {
         throw later('10 days');
       },
@@ -102,7 +100,7 @@ describe('a task', () => {
 
   it('that ended by itself just before its deadline was enforced keeps its true outcome', async () => {
     const acts = world({
-      anchor: async (run) => anchorOf(run, 60),
+      provision: async (run) => provisionedOf(anchorOf(run, 60)),
       follow: async () => {
         throw later('1 hour');
       },
@@ -119,14 +117,14 @@ describe('a task', () => {
     ['an unknown workload', { workload: 'mining' }, 'mining'],
   ])('whose input is %s is refused by its code, and is released all the same', async (_, input, workload) => {
     const acts = world({
-      anchor: async () => {
+      provision: async () => {
         throw failure('INPUT_INVALID', 'image: is missing');
       },
       release: async () => ({ is: 'released', found: 'nothing' }),
     });
     const { told, memo } = await played(acts, input === undefined ? null : input);
     expect(told).toMatchObject({ told: 'failed', code: 'INPUT_INVALID', problem: { message: 'image: is missing' } });
-    expect(acts.asked).toEqual(['anchor', 'release']);
+    expect(acts.asked).toEqual(['provision', 'release']);
     expect(memo).toMatchObject({ outcome: 'failed', workload, started: false });
   });
 });
@@ -144,7 +142,7 @@ describe('release', () => {
     const run = { taskId: handle.workflowId, runId, attempt: 1 };
     expect(told).toMatchObject({ told: 'failed', code: 'JOB_REFUSED', problem: { next: 'Do something.' } });
     expect(acts.asked).toEqual([...PHASES.slice(0, PHASES.indexOf(verb) + 1), 'release']);
-    const known = verb === 'anchor' ? {} : { anchor: anchorOf(run) };
+    const known = verb === 'provision' ? {} : { anchor: anchorOf(run) };
     expect(acts.releases).toEqual([{ run, ...known, settled: false }]);
   });
 
@@ -169,11 +167,11 @@ describe('release', () => {
   });
 
   it('tells that the Job had been let go, though nobody had heard of it', async () => {
-    const reserve = async () => {
+    const provision = async () => {
       throw failure('KUBERNETES_FORBIDDEN');
     };
-    expect((await played(world({ reserve }))).memo.started).toBe(true);
-    const suspended = world({ reserve, release: async () => ({ is: 'released', found: 'suspended' }) });
+    expect((await played(world({ provision }))).memo.started).toBe(true);
+    const suspended = world({ provision, release: async () => ({ is: 'released', found: 'suspended' }) });
     expect((await played(suspended)).memo.started).toBe(false);
   });
 });
@@ -184,9 +182,9 @@ describe('an attempt whose anchor was lost', () => {
   };
 
   it('is released and followed by another, under another attempt number', async () => {
-    const acts = world({ reserve: async (held) => (held.run.attempt === 1 ? lost() : jobRef(held.run.attempt)) });
+    const acts = world({ start: async (held) => (held.run.attempt === 1 ? lost() : undefined) });
     const { told } = await played(acts);
-    expect(acts.asked).toEqual(['anchor', 'reserve', 'release', ...DISPATCHED, 'release']);
+    expect(acts.asked).toEqual(['provision', 'start', 'release', ...DISPATCHED, 'release']);
     expect(acts.releases.map(({ run, anchor }) => [run.attempt, anchor?.uid])).toEqual([
       [1, 'anchor-1'],
       [2, 'anchor-2'],
@@ -233,9 +231,8 @@ describe('a task whose Pod the platform took away', () => {
 
   it('does not use up its retries by anchors that are lost, nor those by retries', async () => {
     const acts = world({
-      reserve: async (held) => {
+      start: async (held) => {
         if (held.run.attempt === 1) throw failure('ANCHOR_LOST');
-        return jobRef(held.run.attempt);
       },
       follow: async ({ run }) => (run.attempt < 5 ? taken : SUCCEEDED),
     });
@@ -275,10 +272,6 @@ describe('a task whose Pod the platform took away', () => {
     expect(acts.asked.filter((verb) => verb === 'follow')).toHaveLength(1);
   });
 });
-
-function jobRef(attempt: number) {
-  return { namespace: 'ns', name: `hf-${attempt}`, uid: `job-${attempt}` };
-}
 
 it('two tasks at once keep their own outcomes', async () => {
   const acts = world({ follow: async (held) => (held.run.taskId.endsWith('-bad') ? FAILED : SUCCEEDED) });

@@ -114,7 +114,7 @@ function byTask(worlds: ReadonlyMap<string, Activities>): Activities {
     return found;
   };
   return {
-    anchor: (...given) => world().anchor(...given),
+    provision: (...given) => world().provision(...given),
     admit: (...given) => world().admit(...given),
     reserve: (...given) => world().reserve(...given),
     start: (...given) => world().start(...given),

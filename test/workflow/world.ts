@@ -1,11 +1,11 @@
 /** A world that answers: activities that do nothing but say what a cluster might, and remember what they were asked. */
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
-import { anchorOf, jobOf, RELEASED, SUCCEEDED } from '../../lab/stage/played-cluster.ts';
+import { anchorOf, jobOf, provisionedOf, RELEASED, SUCCEEDED } from '../../lab/stage/played-cluster.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { ReleaseInput } from '../../src/activities/release.ts';
 import type { Problem, RunRef } from '../../src/contract.ts';
 
-export { anchorOf, jobOf, RELEASED, SUCCEEDED };
+export { anchorOf, jobOf, provisionedOf, RELEASED, SUCCEEDED };
 
 export interface World extends Activities {
   /** Verbs in the order in which they were asked for; a retry counts again. */
@@ -20,7 +20,7 @@ export function world(otherwise: Partial<Activities> = {}): World {
   const releases: ReleaseInput[] = [];
   const runs: RunRef[] = [];
   const well: Activities = {
-    anchor: async (run) => anchorOf(run),
+    provision: async (run) => provisionedOf(anchorOf(run)),
     admit: async () => undefined,
     reserve: async (held) => jobOf(held),
     start: async () => undefined,
@@ -33,10 +33,10 @@ export function world(otherwise: Partial<Activities> = {}): World {
     asked,
     releases,
     runs,
-    anchor: (run, task) => {
-      asked.push('anchor');
+    provision: (run, task) => {
+      asked.push('provision');
       runs.push(run);
-      return plays.anchor(run, task);
+      return plays.provision(run, task);
     },
     admit: (held, wish) => {
       asked.push('admit');

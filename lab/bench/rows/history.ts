@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../../src/activities/index.ts';
-import { type AnchorRef, followQueue, type JobRef } from '../../../src/contract.ts';
+import { followQueue } from '../../../src/contract.ts';
+import { anchorOf, jobOf, provisionedOf } from '../../stage/played-cluster.ts';
 import { timeSkippingServer } from '../../stage/time-skipping-server.ts';
 import type { Bench } from '../bench.ts';
 import { exactly } from '../estimate.ts';
@@ -54,11 +55,8 @@ export const history: Bench = {
 
 /** A world in which all goes well, and so nothing is signalled. No attempt is under way while time is skipped. */
 function activitiesFor(span: Span): Activities {
-  const jobOf = ({ name }: AnchorRef): JobRef => ({ namespace: 'ns', name, uid: 'job' });
   return {
-    anchor: async (run) => {
-      return { run, namespace: 'ns', name: 'hf', uid: 'anchor', workload: 'command', timeoutSeconds: 7 * 86_400 };
-    },
+    provision: async (run) => provisionedOf(anchorOf(run, 7 * 86_400)),
     admit: async () => undefined,
     reserve: async (held) => jobOf(held),
     start: async () => undefined,

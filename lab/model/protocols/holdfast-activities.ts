@@ -10,10 +10,10 @@ import { anchorRef, asConfigMap, asJob, jobRef, QUEUE, SPEC_HASH } from './holdf
 import { release } from './holdfast-release.ts';
 
 export function move(attempt: Attempt, cluster: Cluster, variant: Variant): Move | undefined {
-  if (attempt.at === 'wait' || attempt.at === 'arming') return undefined;
+  if (attempt.at === 'wait' || attempt.at === 'arming' || attempt.at === 'creating') return undefined;
   if (attempt.at === 'lost') return prefixed(attempt, { label: 'the anchor is gone', attempt, result: LOST });
   if (attempt.at === 'granted')
-    return prefixed(attempt, { label: `${attempt.of} is done`, attempt, result: done(attempt.given) });
+    return prefixed(attempt, { label: `${attempt.of} is done`, attempt, result: done(attempt) });
   return prefixed(attempt, moveOf(attempt, cluster, variant));
 }
 
@@ -38,11 +38,20 @@ function moveOf(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
 }
 
 const waiting = (attempt: Attempt): Attempt => ({ ...attempt, at: 'wait' });
-const done = (uid: number): Result => ({ is: 'done', uid, started: false });
+const done = ({ owner, given }: Pick<Attempt, 'owner' | 'given'>): Result => ({
+  is: 'done',
+  anchor: owner,
+  job: given,
+  started: false,
+});
 const LOST: Result = { is: 'lost' };
 const AGAIN: Result = { is: 'again' };
 
+/** The anchor, and in the same activity the Job; where the run must be let in first, only the anchor. */
 function provision(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
+  if (attempt.at === 'create' && variant.letIn)
+    return { label: 'provision is done', attempt, result: done({ owner: attempt.owner, given: 0 }) };
+  if (attempt.at === 'create' || attempt.at === 'look') return reserve(attempt, cluster, variant);
   const armed = !variant.armedByUid;
   const request = { verb: 'create anchor', name: attempt.names, armed } as const;
   if (attempt.at === 'send') return { label: 'Worker sends "create the anchor"', attempt: waiting(attempt), request };
@@ -50,40 +59,42 @@ function provision(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const standing = standingAnchor(asConfigMap(found), SPEC_HASH);
   const label = `Worker reads what stands under the anchor's name: ${standing}`;
   if (standing === 'absent') return { label, attempt, result: AGAIN };
-  return { label, attempt, result: standing === 'ours' ? done(found?.uid ?? 0) : LOST };
+  if (standing !== 'ours') return { label, attempt, result: LOST };
+  return { label, attempt: { ...attempt, at: 'create', owner: found?.uid ?? 0 } };
 }
 
 function reserve(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
-  if (attempt.at === 'send' && variant.armedByUid)
-    return {
-      label: 'Worker sends "write the key that Pods mount into the anchor", with the uid that is in the history',
-      attempt: { ...attempt, at: 'arming' },
-      request: { verb: 'arm anchor', name: attempt.names, uid: attempt.given },
-    };
-  if (attempt.at === 'send' || attempt.at === 'armed') return createJob(attempt, variant);
+  if (attempt.at === 'create') return createJob(attempt, variant);
   const found = jobNamed(cluster, attempt.name);
   const standing =
     variant.adoptUnread || variant.noOwner
       ? adopted(found)
-      : standingJob(asJob(found), anchorRef(attempt.given), SPEC_HASH);
+      : standingJob(asJob(found), anchorRef(attempt.owner), SPEC_HASH);
   const label = `Worker reads what stands under the Job's name: ${standing}`;
   if (standing === 'absent') return { label, attempt, result: AGAIN };
-  return { label, attempt, result: standing === 'ours' ? done(found?.uid ?? 0) : LOST };
+  if (standing !== 'ours') return { label, attempt, result: LOST };
+  return { label, attempt, result: done({ owner: attempt.owner, given: found?.uid ?? 0 }) };
 }
 
 function createJob(attempt: Attempt, variant: Variant): Move {
-  const owner = variant.noOwner ? 0 : attempt.given;
+  const owner = variant.noOwner ? 0 : attempt.owner;
   const suspended = !variant.bornStarted;
   const queued = variant.bornQueued && ({ queued: true } as const);
   const shape = { owner, mounts: variant.noMount ? '' : attempt.names, suspended, ...queued, foreign: false };
   const request = { verb: 'create job', name: attempt.name, ...shape } as const;
   const label = `Worker sends "create the Job, ${suspended ? 'suspended' : 'NOT suspended'}, owned by the anchor"`;
-  return { label, attempt: waiting(attempt), request };
+  return { label, attempt: { ...attempt, at: 'creating' }, request };
 }
 
 const adopted = (found: Job | undefined) => (found === undefined ? 'absent' : found.ending === '' ? 'ours' : 'ending');
 
 function start(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
+  if (attempt.at === 'arm' && variant.armedByUid)
+    return {
+      label: 'Worker sends "write the key that Pods mount into the anchor", with the uid that is in the history',
+      attempt: { ...attempt, at: 'arming' },
+      request: { verb: 'arm anchor', name: attempt.names, uid: attempt.owner },
+    };
   if (attempt.at === 'send') {
     const expected = variant.blindStart
       ? { uid: 0, version: 0 }
@@ -96,6 +107,6 @@ function start(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const step = nextStartStep(asJob(found), jobRef(attempt.given), variant.kueue && QUEUE);
   if (step.do === 'patch')
     return { label: 'Worker reads the Job: still suspended', attempt: { ...attempt, at: 'send', job: found ?? null } };
-  const result: Result = step.do === 'nothing' ? done(attempt.given) : LOST;
+  const result: Result = step.do === 'nothing' ? done(attempt) : LOST;
   return { label: `Worker reads the Job: ${step.because}`, attempt, result };
 }

@@ -13,14 +13,14 @@ export function resetSteps(world: W, variant: Variant, emit: Emit<W>): void {
   const { local, left } = world;
   if (left.reset === 0 || local.names !== 'J' || local.kill !== null) return;
   const before = { ...world, left: { ...left, reset: left.reset - 1 } };
-  for (const point of pointsOf(local))
+  for (const point of pointsOf(local, variant))
     emit(`Reset: another run takes the old one's place, at its ${point}`, resetTo(before, point, variant));
 }
 
-function pointsOf({ anchor, job, started }: Holdfast): readonly Point[] {
+function pointsOf({ anchor, job, started }: Holdfast, variant: Variant): readonly Point[] {
   return [
     'provision',
-    ...(anchor === 0 ? [] : (['reserve'] as const)),
+    ...(anchor === 0 || !variant.letIn ? [] : (['reserve'] as const)),
     ...(job === 0 ? [] : (['start'] as const)),
     ...(started && job !== 0 ? (['run'] as const) : []),
   ];

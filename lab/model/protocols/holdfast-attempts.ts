@@ -36,8 +36,10 @@ export interface Flaws {
 
 /** What could be added to the fence, to see whether it closes a hole. */
 export interface Additions {
-  /** Reserve writes the key that Pods mount into the anchor whose uid is in the history; that of no other. */
+  /** Start writes the key that Pods mount into the anchor whose uid is in the history; that of no other. */
   readonly armedByUid?: true;
+  /** The Job comes by an activity of its own, when the limiter has let the run in. */
+  readonly letIn?: true;
   /** "Before its start" is told only if start was never scheduled, whatever release has or has not seen. */
   readonly startedByHistory?: true;
   /** The code reads anchor and Job at once, so either may be read first; the Pods are read last in any case. */
@@ -54,11 +56,28 @@ export type Activity = 'clear' | 'provision' | 'reserve' | 'start' | 'release' |
 export interface Attempt {
   readonly id: number;
   readonly of: Activity;
-  readonly at: 'send' | 'wait' | 'granted' | 'arming' | 'armed' | 'lost' | 'read' | 'early' | 'anchor' | 'job' | 'pods';
+  readonly at:
+    | 'send'
+    | 'wait'
+    | 'granted'
+    | 'arm'
+    | 'arming'
+    | 'lost'
+    | 'read'
+    | 'early'
+    | 'anchor'
+    | 'job'
+    | 'pods'
+    /** Of provision, whose anchor stands: the Job is next. */
+    | 'create'
+    | 'creating'
+    | 'look';
   /** Its result is still wanted; otherwise it is a zombie, or the sweeper. */
   readonly live: boolean;
-  /** What it was given: reserve the anchor's uid, start the Job's; release 1 if the Job's ending is in the history. */
+  /** What it was given: start the Job's uid; release 1 if the Job's ending is in the history. */
   readonly given: number;
+  /** The anchor's uid, as history says it, or as provision was told. */
+  readonly owner: number;
   readonly names: Names;
   /** The Job's: that of `names`, but for a mutant. */
   readonly name: string;
@@ -72,7 +91,13 @@ export interface Attempt {
 }
 
 export type Result =
-  | { readonly is: 'done'; readonly uid: number; readonly started: boolean; readonly neverStarted?: boolean }
+  | {
+      readonly is: 'done';
+      readonly anchor: number;
+      readonly job: number;
+      readonly started: boolean;
+      readonly neverStarted?: boolean;
+    }
   /** Release found that the Job has ended by itself, and has deleted nothing. */
   | { readonly is: 'unsettled' }
   /** A failure that Temporal retries. */
@@ -87,11 +112,33 @@ export interface Move {
   readonly result?: Result;
 }
 
-type Asked = Pick<Attempt, 'id' | 'of' | 'live' | 'given' | 'names' | 'name'>;
+type Asked = Pick<Attempt, 'id' | 'of' | 'live' | 'given' | 'owner' | 'names' | 'name'>;
 
 export function newAttempt(asked: Asked): Attempt {
-  const at = asked.of === 'start' ? 'read' : removes(asked) ? 'anchor' : 'send';
-  return { ...asked, at, anchor: null, job: null, calm: true, sawStarted: false, neverStarted: 'unknown' };
+  return {
+    ...asked,
+    at: firstOf(asked),
+    anchor: null,
+    job: null,
+    calm: true,
+    sawStarted: false,
+    neverStarted: 'unknown',
+  };
+}
+
+function firstOf({ of }: Pick<Attempt, 'of'>): Attempt['at'] {
+  switch (of) {
+    case 'provision':
+      return 'send';
+    case 'reserve':
+      return 'create';
+    case 'start':
+      return 'arm';
+    case 'clear':
+    case 'release':
+    case 'sweep':
+      return 'anchor';
+  }
 }
 
 export const removes = ({ of }: Pick<Attempt, 'of'>) => of === 'release' || of === 'sweep' || of === 'clear';
@@ -99,15 +146,18 @@ export const removes = ({ of }: Pick<Attempt, 'of'>) => of === 'release' || of =
 /** The answer is with the attempt. A create or a start that was granted is enough; all else is read again. */
 export function afterAnswer(attempt: Attempt, { code, uid }: Answer): Attempt {
   if (removes(attempt)) return { ...attempt, at: 'anchor', neverStarted: granted(attempt, code) };
-  if (attempt.at === 'arming') return { ...attempt, at: code === 200 ? 'armed' : 'lost' };
-  if (code === 201) return { ...attempt, at: 'granted', given: uid };
+  if (attempt.at === 'arming') return { ...attempt, at: code === 200 ? 'read' : 'lost' };
+  if (attempt.at === 'creating')
+    return code === 201 ? { ...attempt, at: 'granted', given: uid } : { ...attempt, at: 'look' };
+  if (code === 201) return { ...attempt, at: 'create', owner: uid };
   if (code === 200) return { ...attempt, at: 'granted' };
   return { ...attempt, at: 'read' };
 }
 
 /** Nobody knows what became of the request: read, then decide. */
 export function afterUnclear(attempt: Attempt): Attempt {
-  if (attempt.at === 'arming') return { ...attempt, at: 'send' };
+  if (attempt.at === 'arming') return { ...attempt, at: 'arm' };
+  if (attempt.at === 'creating') return { ...attempt, at: 'look' };
   if (removes(attempt)) return { ...attempt, at: 'anchor', neverStarted: granted(attempt, 0) };
   return { ...attempt, at: 'read' };
 }

@@ -66,7 +66,7 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
     sawStarted: started,
   };
   const sent = { ...again, at: 'wait' } as const;
-  const released: Result = { is: 'done', uid: 0, started, neverStarted: attempt.neverStarted === 'certain' };
+  const released: Result = { is: 'done', anchor: 0, job: 0, started, neverStarted: attempt.neverStarted === 'certain' };
   const unsettled = attempt.given === 0 && attempt.job?.finished === true && attempt.job.ending === '';
   if (unsettled && !variant.endingDeletedUntold)
     return {

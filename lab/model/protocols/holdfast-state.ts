@@ -3,7 +3,7 @@ import type { Anchor, Job } from '../cluster.ts';
 import { tell } from '../promise.ts';
 import type { Told, World } from '../world.ts';
 import type { Activity, Attempt, Variant } from './holdfast-attempts.ts';
-import { newAttempt } from './holdfast-attempts.ts';
+import { newAttempt, removes } from './holdfast-attempts.ts';
 import type { Names } from './holdfast-objects.ts';
 
 export type Phase = 'clear' | 'provision' | 'reserve' | 'start' | 'run' | 'release' | 'last clear' | 'closed';
@@ -51,7 +51,7 @@ export const BEGINNING: Holdfast = {
   cancel: false,
   adopted: false,
   again: false,
-  attempts: [newAttempt({ id: 1, of: 'provision', live: true, given: 0, names: 'J', name: 'J' })],
+  attempts: [newAttempt({ id: 1, of: 'provision', live: true, given: 0, owner: 0, names: 'J', name: 'J' })],
   kill: null,
 };
 
@@ -70,9 +70,10 @@ export function withAttempt(local: Holdfast, id: number, change: (attempt: Attem
 export function scheduled(world: W, of: Activity, live = true, names: Names = namesFor(of, world.local)): W {
   const { local } = world;
   const settled = local.finished || of === 'sweep' || of === 'clear' ? 1 : 0;
-  const given = of === 'reserve' ? local.anchor : of === 'start' ? local.job : settled;
+  const given = of === 'start' ? local.job : removes({ of }) ? settled : 0;
+  const owner = of === 'reserve' || of === 'start' ? local.anchor : 0;
   const name = names === local.names ? local.jobName : names;
-  const attempt = newAttempt({ id: freeId(local), of, live, given, names, name });
+  const attempt = newAttempt({ id: freeId(local), of, live, given, owner, names, name });
   const attempts = [...local.attempts, attempt].sort((a, b) => a.id - b.id);
   return { ...world, local: { ...local, attempts } };
 }

@@ -108,7 +108,7 @@ function workflowSteps(world: W, variant: Variant, emit: Emit<W>): void {
   }
   if (live === undefined) {
     const spent = variant.releaseOnce && local.phase === 'release';
-    const renamed = variant.reserveOtherName && local.phase === 'reserve' ? { ...local, jobName: 'J*' } : local;
+    const renamed = variant.reserveOtherName && local.phase === 'provision' ? { ...local, jobName: 'J*' } : local;
     const retried = scheduled({ ...world, local: renamed }, activityOf(local.phase));
     if (!spent) emit(`Temporal schedules another attempt of ${local.phase}`, retried);
     if (local.cancel && isCancellable(local))
@@ -180,15 +180,15 @@ function advanced(world: W, of: Activity, result: Result, variant: Variant): W {
   if (of === 'clear') return cleared(world, result.started, variant);
   const known: Holdfast = {
     ...local,
-    anchor: of === 'provision' ? result.uid : local.anchor,
-    job: of === 'reserve' ? result.uid : local.job,
+    anchor: of === 'provision' ? result.anchor : local.anchor,
+    job: of === 'provision' || of === 'reserve' ? result.job : local.job,
     started: local.started || (of === 'start' && !variant.kueue),
   };
   const next: W = { ...world, local: known };
   if (local.cancel) return giveUp(next, variant);
-  if (of === 'provision') return entered(next, 'reserve');
+  if (of === 'provision' && variant.letIn) return entered(next, 'reserve');
   const begun: W = { ...world, local: { ...known, ...beforeStart(known, variant) } };
-  if (of === 'reserve') return entered(begun, 'start');
+  if (of !== 'start') return entered(begun, 'start');
   return { ...next, local: { ...known, phase: 'run' } };
 }
 

@@ -1,9 +1,9 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import type { AnchorRef, RunRef, Task } from '../contract.ts';
+import type { AnchorRef, Provisioned, RunRef, Task } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { ANNOTATION, digest, runName, standingAnchor, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
-import { anchorManifest } from '../kubernetes/job.ts';
+import { anchorManifest, storedPlan } from '../kubernetes/job.ts';
 import { checkTask } from '../schemas.ts';
 import { settle } from '../settings.ts';
 import { workloads } from '../workloads/index.ts';
@@ -12,12 +12,13 @@ import type { Deps } from './deps.ts';
 import { releaseOtherRuns } from './other-runs.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
+import { reserveJob } from './reserve.ts';
 
 /**
- * Provision: check the task, plan it, and create the one object that will own everything of the run, with the plan and
- * the inputs in it. Called again, by a retry or a zombie, it finds its own anchor and answers the same.
+ * Provision: check the task, plan it, create the one object that will own everything of the run, with the plan and the
+ * inputs in it, and the Job, suspended. Called again, by a retry or a zombie, it finds its own and answers the same.
  */
-export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef> {
+export function provision(deps: Deps, run: RunRef, input: Task): Promise<Provisioned> {
   const name = runName(deps.temporalNamespaceId, run);
   const whenForgotten = () => releaseIfForgotten(deps, { ...run, name });
   return perform(
@@ -37,12 +38,13 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         waitsOf(deps),
       );
       await releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
-      const { uid = '', annotations } = (await createOrMeet(deps, manifest, specHash, signal)).metadata ?? {};
+      const found = await createOrMeet(deps, manifest, specHash, signal);
+      const { uid = '', annotations } = found.metadata ?? {};
       // As the anchor says it: another worker, with other limits or another queue, may have made it.
       const { [ANNOTATION.limiter]: limiter, [ANNOTATION.queue]: queue } = annotations ?? {};
       const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: name };
       await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
-      return {
+      const anchor: AnchorRef = {
         run,
         namespace: deps.api.namespace,
         name,
@@ -52,6 +54,9 @@ export function anchor(deps: Deps, run: RunRef, input: Task): Promise<AnchorRef>
         ...(limiter !== undefined && { limiter }),
         ...(queue !== undefined && { queue }),
       };
+      // A Job is a slot to the limiter: it comes when the run is let in.
+      if (limiter !== undefined) return { anchor };
+      return { anchor, job: await reserveJob(deps, anchor, storedPlan(found), signal) };
     },
     { whenForgotten },
   );

@@ -52,9 +52,10 @@ export async function viewOf(client: Client, description: WorkflowExecutionDescr
   const summary = summaryOf(description);
   const cancelRequested = description.raw.workflowExtendedInfo?.cancelRequested ?? false;
   if (!summary.open) return { ...summary, cancelRequested };
+  const releasing = pendingActivity(description, 'release') !== undefined && { phase: 'releasing' as const };
   const release = await lastHeartbeat<{ readonly waitingFor?: string }>(client, description, 'release');
   const waiting = release?.waitingFor !== undefined && { waitingFor: release.waitingFor };
-  const view = { ...summary, cancelRequested, ...waiting };
+  const view = { ...summary, cancelRequested, ...releasing, ...waiting };
   const sighting = await lastHeartbeat<Sighting>(client, description, 'follow');
   if (sighting === undefined || sighting.job.uid !== view.job?.uid) return view;
   const { problem: _, ...rest } = view;
@@ -66,13 +67,16 @@ export function firstRunIdOf({ raw, runId }: WorkflowExecutionDescription): stri
   return raw.workflowExecutionInfo?.firstRunId || runId;
 }
 
+function pendingActivity({ raw }: WorkflowExecutionDescription, name: 'follow' | 'release') {
+  return raw.pendingActivities?.find(({ activityType }) => activityType?.name === name);
+}
+
 async function lastHeartbeat<Details>(
   client: Client,
   description: WorkflowExecutionDescription,
   activity: 'follow' | 'release',
 ): Promise<Details | undefined> {
-  const pending = description.raw.pendingActivities?.find(({ activityType }) => activityType?.name === activity);
-  const payloads = pending?.heartbeatDetails?.payloads;
+  const payloads = pendingActivity(description, activity)?.heartbeatDetails?.payloads;
   if (!payloads) return undefined;
   const converter: LoadedDataConverter = client.options.loadedDataConverter;
   const [details] = await decodeArrayFromPayloads(converter, payloads);

@@ -10,12 +10,11 @@ import {
   type Sighting,
 } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { taskLabel } from '../fence.ts';
+import { isEnding, isOwnedBy, isTerminal, taskLabel } from '../fence.ts';
 import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kubernetes/diagnosis.ts';
-import { type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
-import { collect, ProgressReader, resultOf } from './output.ts';
+import { collect, ProgressReader, readingOf, resultOf } from './output.ts';
 import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
@@ -48,29 +47,22 @@ async function followToItsEnd(
   job: JobRef,
   { signal, show }: Performing,
 ): Promise<Ending> {
-  const plan = await readPlan(deps, anchor, signal);
+  const reading = readingOf(anchor);
   const stored = { task: taskLabel(deps.temporalNamespaceId, anchor.run.taskId), run: anchor.name };
   const watcher = new Watcher(deps, anchor, job, signal);
-  const progress = new ProgressReader(deps, stored, plan);
+  const progress = new ProgressReader(deps, stored, reading);
   const teller = new Teller(show);
   for (;;) {
     const changed = deps.watch.changed(anchor.name, LONG_WAITS.every(LOOKS), signal);
     const view = await watcher.look();
     const pod = latest(view.pods);
     if (pod !== undefined) collect(deps, stored, pod);
-    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, plan);
+    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, reading);
     if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
     await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
     await changed;
     signal.throwIfAborted();
   }
-}
-
-async function readPlan(deps: Deps, anchor: AnchorRef, signal: AbortSignal): Promise<StoredPlan> {
-  const found = await deps.api.readAnchor(anchor.name, signal);
-  if (found !== undefined && found.metadata?.uid === anchor.uid) return storedPlan(found);
-  const code = isAdopted(anchor) ? 'ANCHOR_LOST' : 'JOB_DELETED';
-  throw new HoldfastError(code, `The anchor ${anchor.name} was deleted while the task ran.`);
 }
 
 /** @throws HoldfastError ANCHOR_LOST instead, where the run may provision its own. */
@@ -87,7 +79,10 @@ function isAdopted({ run }: AnchorRef): boolean {
   return run.runId !== activityInfo().workflowExecution?.runId;
 }
 
-/** Looks at the cache; believes an ending only when the API server says so too. */
+/**
+ * Looks at the cache. A Pod of the Job that has ended stays so; that something is not there, or does not get on, is believed
+ * only when the API server says so too.
+ */
 class Watcher {
   readonly #deps: Deps;
   readonly #name: string;
@@ -110,11 +105,16 @@ class Watcher {
   async look(): Promise<View> {
     const cached = this.#deps.watch.see(this.#name);
     const view = await this.#diagnose(cached.job, cached.pods);
+    if (this.#hasEnded(latest(cached.pods))) return view;
     const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
     if (!ended && Date.now() - this.#freshAt < LONG_WAITS.every(FRESH_LOOKS)) return view;
     const fresh = await this.#read();
     this.#freshAt = Date.now();
     return this.#diagnose(fresh.job, fresh.pods);
+  }
+
+  #hasEnded(pod: V1Pod | undefined): boolean {
+    return pod !== undefined && isOwnedBy(pod, this.#uid) && isTerminal(pod) && !isEnding(pod);
   }
 
   async #read(): Promise<{ job: V1Job | undefined; pods: readonly V1Pod[] }> {

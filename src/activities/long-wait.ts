@@ -7,7 +7,7 @@ import { releaseIfForgotten } from './release.ts';
 
 export const LONG_WAITS = new Crowd();
 /** A heartbeat tells Temporal what is seen, and the worker that its task was ended from outside. The timeout is 60 s. */
-const BEATING: Beating = { crowd: LONG_WAITS, pace: { perSecond: 50, shortestMs: 1_000, longestMs: 48_000 } };
+const BEATING: Beating = { crowd: LONG_WAITS, pace: { perSecond: 20, shortestMs: 1_000, longestMs: 48_000 } };
 /** Between looks when nothing changes: the output may have grown, and a heartbeat tells of it. */
 export const LOOKS: Pace = BEATING.pace;
 /** The watch is a cache; every so often the API server is asked itself. */

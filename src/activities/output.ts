@@ -1,7 +1,8 @@
 /** From a container's output to progress and to a result: both read what the collector has stored. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Ending, Progress } from '../contract.ts';
+import type { AnchorRef, Ending, Progress, RunRef } from '../contract.ts';
+import { digest } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
 import type { Collection } from '../logs/collector.ts';
@@ -13,6 +14,19 @@ import type { Deps } from './deps.ts';
 /** How long the last lines of an ended container may take to arrive. Milliseconds. */
 const DRAIN_MS = 10_000;
 
+/** All that is to be known of a task to read its output. */
+export type Reading = Pick<StoredPlan, 'workload' | 'nonce'>;
+
+/** Known from history, so that no anchor need be read for it. */
+export function readingOf({ workload, run }: Pick<AnchorRef, 'workload' | 'run'>): Reading {
+  return { workload, nonce: nonceOf(run) };
+}
+
+/** What marks the lines of our own programs in the output of this run, and of no other. */
+export function nonceOf(run: RunRef): string {
+  return digest(['nonce', run]).slice(0, 32);
+}
+
 /** Reads on from where it stopped, each time it is asked. */
 export class ProgressReader {
   readonly #deps: Deps;
@@ -22,13 +36,14 @@ export class ProgressReader {
   #offset = 0;
   #latest: Progress | undefined;
 
-  constructor(deps: Deps, run: StoredRun, plan: StoredPlan) {
+  constructor(deps: Deps, run: StoredRun, reading: Reading) {
     this.#deps = deps;
     this.#run = run;
-    this.#reader = readerOf(deps, plan);
+    this.#reader = readerOf(deps, reading);
   }
 
   async read(pod: string): Promise<Progress | undefined> {
+    if (this.#reader.line === undefined) return undefined;
     const file = logFile(pod, CONTAINER);
     if (file !== this.#file) [this.#file, this.#offset] = [file, 0];
     for await (const { text, end } of this.#deps.logs.lines(this.#run, file, this.#offset)) {
@@ -62,10 +77,10 @@ async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, con
 }
 
 /** The result of a Pod that succeeded, read from its whole output. */
-export async function resultOf(deps: Deps, run: StoredRun, pod: V1Pod | undefined, plan: StoredPlan): Promise<Ending> {
-  const reader = readerOf(deps, plan);
-  if (pod !== undefined) {
-    await drained(collect(deps, run, pod), DRAIN_MS);
+export async function resultOf(deps: Deps, run: StoredRun, pod: V1Pod | undefined, reading: Reading): Promise<Ending> {
+  const reader = readerOf(deps, reading);
+  if (pod !== undefined) await drained(collect(deps, run, pod), DRAIN_MS);
+  if (pod !== undefined && reader.line !== undefined) {
     const file = logFile(pod.metadata?.name ?? '', CONTAINER);
     for await (const { text } of deps.logs.lines(run, file)) reader.line(text);
   }
@@ -74,8 +89,8 @@ export async function resultOf(deps: Deps, run: StoredRun, pod: V1Pod | undefine
   return ending.kind === 'succeeded' ? { ...ending, ...timesOf(pod) } : ending;
 }
 
-function readerOf(deps: Deps, plan: StoredPlan): OutputReader {
-  return workloads[plan.workload].reader({ pythonImage: deps.pythonImage, nonce: plan.nonce });
+function readerOf(deps: Deps, { workload, nonce }: Reading): OutputReader {
+  return workloads[workload].reader({ pythonImage: deps.pythonImage, nonce });
 }
 
 function timesOf(pod: V1Pod | undefined): { startedAt?: string; finishedAt?: string } {

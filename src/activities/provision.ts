@@ -1,7 +1,7 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import type { AnchorRef, Provisioned, RunRef, Task } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, digest, runName, standingAnchor, taskLabel } from '../fence.ts';
+import { ANNOTATION, runName, standingAnchor, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { anchorManifest, storedPlan } from '../kubernetes/job.ts';
 import { checkTask } from '../schemas.ts';
@@ -10,6 +10,7 @@ import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
 import { releaseOtherRuns } from './other-runs.ts';
+import { nonceOf } from './output.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
 import { reserveJob } from './reserve.ts';
@@ -26,7 +27,7 @@ export function provision(deps: Deps, run: RunRef, input: Task): Promise<Provisi
       const task = checkTask(input);
       const settings = settle(task);
       const workload: Workload = workloads[task.workload];
-      const nonce = digest(['nonce', run]).slice(0, 32);
+      const nonce = nonceOf(run);
       const plan = workload.plan(task, { pythonImage: deps.pythonImage, nonce });
       const { manifest, specHash } = anchorManifest(
         deps.temporalNamespaceId,

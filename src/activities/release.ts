@@ -10,15 +10,15 @@ import { standingOf, type TaskStanding } from '../task-standing.ts';
 import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
 import { most, releaseOtherRuns, runsOfTask } from './other-runs.ts';
-import { resultOf } from './output.ts';
+import { type Reading, readingOf, resultOf } from './output.ts';
 import { Crowd } from './crowd.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
 import { endedByItself, releaseRun, storedRun } from './release-run.ts';
 import { ATTEMPT_MS } from './remove-run.ts';
-import { type NamedRun, readWorld } from './world.ts';
+import { type NamedRun, readBeforeDelete, readWorld, shownBeforeDelete } from './world.ts';
 
 /** It waits for Pods, many at once when many are cancelled, and nothing is told to it: that it lives is all it has to say. */
-const BEATING: Beating = { crowd: new Crowd(), pace: { perSecond: 100, shortestMs: 500, longestMs: 4_000 } };
+const BEATING: Beating = { crowd: new Crowd(), pace: { perSecond: 20, shortestMs: 1_000, longestMs: 12_000 } };
 
 export interface ReleaseInput {
   /** The attempt that is released, under the run that asks. */
@@ -47,8 +47,12 @@ export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Pro
       if (attempt > 1) deps.metrics.releaseRetried();
       return deps.unreleased.during(name, scheduledTimestampMs, () =>
         settled
-          ? releaseTask(deps, releasing, performing.signal, { show: performing.show })
-          : releaseUnsettled(deps, releasing, performing),
+          ? releaseTask(deps, releasing, performing.signal, {
+              show: performing.show,
+              first: anchor && shownBeforeDelete(deps, anchor),
+              byUid: true,
+            })
+          : releaseUnsettled(deps, releasing, anchor, performing),
       );
     },
     { retryEverything: true, beating: BEATING, whenForgotten: () => releaseIfForgotten(deps, releasing) },
@@ -67,9 +71,14 @@ async function releaseTask(
   return { ...released, found: most(released.found, await releaseOtherRuns(deps, run, signal)) };
 }
 
-async function releaseUnsettled(deps: Deps, run: Releasing, { signal, show }: Performing): Promise<Released> {
-  const world = await readWorld(deps, run, signal);
-  const ending = await unsettledEnding(deps, run, world);
+async function releaseUnsettled(
+  deps: Deps,
+  run: Releasing,
+  anchor: AnchorRef | undefined,
+  { signal, show }: Performing,
+): Promise<Released> {
+  const world = await (anchor ? readBeforeDelete(deps, run, anchor, signal) : readWorld(deps, run, signal));
+  const ending = await unsettledEnding(deps, run, world, anchor && readingOf(anchor));
   if (ending !== undefined) {
     ifCancelled(deps, () => deps.metrics.cancelOutrun(ending.kind));
     return { is: 'unsettled', ending };
@@ -89,12 +98,17 @@ async function releaseUnsettled(deps: Deps, run: Releasing, { signal, show }: Pe
 }
 
 /** How the Job ended by itself, if it did; its result is read as long as it is there. */
-async function unsettledEnding(deps: Deps, run: NamedRun, world: RunWorld): Promise<Ending | undefined> {
+async function unsettledEnding(
+  deps: Deps,
+  run: NamedRun,
+  world: RunWorld,
+  known: Reading | undefined,
+): Promise<Ending | undefined> {
   const end = endedByItself(world);
   if (end === undefined) return undefined;
   if (end !== 'succeeded') return { kind: 'failed', problem: end };
-  if (world.anchor !== undefined)
-    return resultOf(deps, storedRun(deps, run), latest(world.pods), storedPlan(world.anchor));
+  const reading = known ?? (world.anchor && storedPlan(world.anchor));
+  if (reading !== undefined) return resultOf(deps, storedRun(deps, run), latest(world.pods), reading);
   return {
     kind: 'failed',
     problem: problem('RESULT_UNREADABLE', 'The anchor was deleted before the result was read.'),

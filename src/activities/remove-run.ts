@@ -29,18 +29,20 @@ export interface RemoveOptions {
   /** What is waited for, for those who watch. */
   readonly show?: ((details: unknown) => void) | undefined;
   /** What was read a moment ago, for the first look. */
-  readonly first?: RunWorld;
+  readonly first?: RunWorld | undefined;
   /** Told what the watch shows while nothing is done but wait. */
   readonly glimpse?: (pods: readonly V1Pod[]) => void;
   /** If given, an anchor or a Job with another uid than these is left alone, and so are its Pods. */
   readonly only?: ReadonlySet<string>;
+  /** How the Job ended is known: it may be deleted whatever has been written to it since it was seen. */
+  readonly byUid?: boolean;
 }
 
 export async function removeRun(
   deps: RemoveDeps,
   run: NamedRun,
   signal: AbortSignal,
-  { first, before, show, glimpse, only }: RemoveOptions = {},
+  { first, show, glimpse, only, ...how }: RemoveOptions = {},
 ): Promise<Extract<Released, { is: 'released' }>['found']> {
   const since = Date.now();
   let found: 'nothing' | 'suspended' | 'started' = 'nothing';
@@ -50,7 +52,7 @@ export async function removeRun(
     const changed = deps.watch.changed(run.name, pause, signal);
     const world = limited(read ?? (await readWorld(deps, run, signal)), only);
     limiter ??= limiterIn(world);
-    const { step, left } = await actOn(deps, run, world, signal, before);
+    const { step, left } = await actOn(deps, run, world, signal, how);
     found = worse(worse(found, world), left);
     if (step.do === 'say released') {
       if (limiter !== undefined) await deps.tellFreed(limiter, run.name);
@@ -75,16 +77,16 @@ async function actOn(
   run: NamedRun,
   world: RunWorld,
   signal: AbortSignal,
-  before: RemoveOptions['before'],
+  how: Pick<RemoveOptions, 'before' | 'byUid'>,
 ): Promise<{ step: ReleaseStep; left: RunWorld }> {
   const step = nextReleaseStep(world);
-  await before?.(step, world);
+  await how.before?.(step, world);
   if (step.do === 'wait' || step.do === 'say released') return { step, left: world };
-  const isDone = await act(deps, run, step, signal);
+  const isDone = await act(deps, run, step, signal, how.byUid === true);
   // A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read.
   if (!isDone || step.do !== 'delete job' || world.job === undefined) return { step, left: world };
   const metadata = { ...world.job.metadata, deletionTimestamp: new Date() };
-  return actOn(deps, run, { ...world, job: { ...world.job, metadata } }, signal, before);
+  return actOn(deps, run, { ...world, job: { ...world.job, metadata } }, signal, how);
 }
 
 /** An anchor is gone once it is deleted; what else there was takes its time, and is read again when the watch shows it gone. */
@@ -120,11 +122,12 @@ async function act(
   run: NamedRun,
   step: Exclude<ReleaseStep, { do: 'wait' } | { do: 'say released' }>,
   signal: AbortSignal,
+  byUid: boolean,
 ): Promise<boolean> {
   try {
     switch (step.do) {
       case 'delete job':
-        return await deps.api.deleteJob(run.name, step, signal);
+        return await deps.api.deleteJob(run.name, byUid ? { uid: step.uid } : step, signal);
       case 'delete anchor':
         await deps.api.deleteAnchor(run.name, step.uid, signal);
         break;

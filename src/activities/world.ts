@@ -1,5 +1,6 @@
 /** Reads everything of one run from the API server, in the order that nextReleaseStep needs: Pods last. */
-import { isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
+import type { AnchorRef } from '../contract.ts';
+import { isEnding, isOfTask, isOwnedBy, LABEL, type RunWorld, taskLabel } from '../fence.ts';
 import type { Deps } from './deps.ts';
 
 /** A run as release knows it: by its name, which anchor, Job and Pods share, and its task. */
@@ -11,15 +12,44 @@ export interface NamedRun {
   readonly limiter?: string | undefined;
 }
 
-export async function readWorld(
-  deps: Pick<Deps, 'api' | 'temporalNamespaceId'>,
-  run: NamedRun,
-  signal?: AbortSignal,
-): Promise<RunWorld> {
-  const task = taskLabel(deps.temporalNamespaceId, run.taskId);
+type Reader = Pick<Deps, 'api' | 'temporalNamespaceId'>;
+
+export async function readWorld(deps: Reader, run: NamedRun, signal?: AbortSignal): Promise<RunWorld> {
   const [anchor, job] = await Promise.all([deps.api.readAnchor(run.name, signal), deps.api.readJob(run.name, signal)]);
-  const pods = await deps.api.listPods(`${LABEL.run}=${run.name},${LABEL.task}=${task}`, signal);
-  const ours = <T extends Parameters<typeof isOfTask>[0]>(found: T) =>
-    isOfTask(found, run.name, task) ? found : undefined;
-  return { anchor: ours(anchor), job: ours(job), pods };
+  const { task, pods } = await readPods(deps, run, signal);
+  return { anchor: ifOfTask(anchor, run.name, task), job: ifOfTask(job, run.name, task), pods };
+}
+
+/** For the first look of a release, which deletes: the anchor is the one that history knows, and the rest is read at once. */
+export async function readBeforeDelete(
+  deps: Reader,
+  run: NamedRun,
+  anchor: AnchorRef,
+  signal: AbortSignal,
+): Promise<RunWorld> {
+  const [job, { task, pods }] = await Promise.all([deps.api.readJob(run.name, signal), readPods(deps, run, signal)]);
+  return { anchor: asKnown(anchor), job: ifOfTask(job, run.name, task), pods };
+}
+
+/**
+ * The same as the watch shows it, if it shows the Job: for when nothing can come of it any more but its end. What is deleted
+ * names the version that was seen; and as long as there is a Job in a world, nobody is told that it is released.
+ */
+export function shownBeforeDelete({ watch }: Pick<Deps, 'watch'>, anchor: AnchorRef): RunWorld | undefined {
+  const { job, pods } = watch.see(anchor.name);
+  if (job === undefined || isEnding(job) || !isOwnedBy(job, anchor.uid)) return undefined;
+  return { anchor: asKnown(anchor), job, pods };
+}
+
+function asKnown({ name, uid }: AnchorRef): NonNullable<RunWorld['anchor']> {
+  return { metadata: { name, uid } };
+}
+
+async function readPods(deps: Reader, run: NamedRun, signal: AbortSignal | undefined) {
+  const task = taskLabel(deps.temporalNamespaceId, run.taskId);
+  return { task, pods: await deps.api.listPods(`${LABEL.run}=${run.name},${LABEL.task}=${task}`, signal) };
+}
+
+function ifOfTask<T extends Parameters<typeof isOfTask>[0]>(found: T, run: string, task: string): T | undefined {
+  return isOfTask(found, run, task) ? found : undefined;
 }

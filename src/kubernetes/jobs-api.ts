@@ -167,10 +167,14 @@ export class JobsApi {
     );
   }
 
-  /** Policy and preconditions go in the body: a body makes the server ignore the query. */
-  deleteJob(name: string, read: { uid: string; resourceVersion: string }, signal?: AbortSignal): Promise<boolean> {
+  /**
+   * Policy and preconditions go in the body: a body makes the server ignore the query. With a resourceVersion what was read
+   * is what is deleted.
+   */
+  deleteJob(name: string, read: { uid: string; resourceVersion?: string }, signal?: AbortSignal): Promise<boolean> {
     const { namespace } = this;
-    const preconditions = { uid: read.uid, resourceVersion: read.resourceVersion };
+    const { uid, resourceVersion } = read;
+    const preconditions = { uid, ...(resourceVersion !== undefined && { resourceVersion }) };
     return this.#remove(`delete Job ${name}`, signal, (options) =>
       this.#batch.deleteNamespacedJob(
         { namespace, name, body: { preconditions, propagationPolicy: 'Foreground' } },

@@ -153,7 +153,7 @@ export class LogWriter {
   }
 
   static async resume(path: string): Promise<LogWriter> {
-    await (await open(path, 'a')).close();
+    if (await isNew(path)) return new LogWriter(path, '', 0, false);
     let [last, whole, cut] = ['', 0, false];
     for await (const { row, end } of readRows(path, 0)) {
       whole = end;
@@ -199,6 +199,13 @@ export class LogWriter {
     this.#cut = true;
     return toRow({ time: line.time, text: CUT });
   }
+}
+
+/** Makes the file, if there is none. */
+async function isNew(path: string): Promise<boolean> {
+  const made = await open(path, 'ax').catch(ignoreExists);
+  await made?.close();
+  return made !== undefined;
 }
 
 async function* readLines(path: string, from: number): AsyncGenerator<LogLine & { readonly end: number }> {

@@ -10,7 +10,7 @@
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
- * | release  | tasks  | 5 min       | 10 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
+ * | release  | tasks  | 5 min       | 30 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  * | holders  | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
  * | vanished | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
@@ -84,7 +84,7 @@ export function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
 
 export const { release } = proxyActivities<Pick<Activities, 'release'>>({
   startToCloseTimeout: '5m',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: '30s',
   cancellationType: WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
   summary: 'Delete everything of the run and prove it gone',

@@ -33,7 +33,7 @@ interface Went {
 export async function fenced(
   run: RunRef,
   body: (fence: Fence) => Promise<Ending>,
-  beforeRelease: () => void,
+  beforeRelease: (settled: boolean) => void,
 ): Promise<FencedEnd> {
   const fence: Fence = { run };
   const went = await body(fence).then<Went, Went>(
@@ -42,8 +42,8 @@ export async function fenced(
   );
   const interrupted = CancellationScope.current().consideredCancelled;
   return CancellationScope.nonCancellable(async () => {
-    beforeRelease();
     let { ending } = went;
+    beforeRelease(ending !== undefined);
     const { handedOver, ...known } = fence;
     let released = await release({ ...known, settled: ending !== undefined });
     if (released.is === 'unsettled') {

@@ -38,7 +38,8 @@ export async function runTask(task: Task): Promise<TaskResult> {
     const end = await fenced(
       currentRun(attempt),
       (fence) => provisionDispatchRun(fence, task, story),
-      () => story.enter('releasing'),
+      // What has ended by itself is released in a moment.
+      (settled) => story.enter('releasing', {}, settled),
     );
     if (end.found === 'started') story.wasStarted();
     if (isLost(end) && (lost += 1) < ATTEMPTS) continue;
@@ -68,7 +69,7 @@ async function reserved(fence: Fence, task: Task, story: Story): Promise<Require
 
 async function dispatch(held: AnchorRef, job: JobRef, story: Story): Promise<void> {
   // From here on the Job may have been let go, whatever becomes of the request: "before start" cannot be said any more.
-  story.enter('starting', { job, started: story.state.started || !cancelRequested() });
+  story.enter('starting', { job, started: story.state.started || !cancelRequested() }, true);
   await start(held, job);
 }
 

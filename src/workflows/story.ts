@@ -45,9 +45,14 @@ export class Story {
     return this.#state;
   }
 
-  /** Into the next phase, with what the last one brought. Without a memo a task is in its first: that one costs no event. */
-  enter(phase: Phase, brought: { job?: JobRef; started?: boolean } = {}): void {
-    if (phase !== this.#state.phase) this.#update({ phase, ...brought });
+  /**
+   * Into the next phase, with what the last one brought. What is `passing` is in no memo, for that costs an event and a
+   * write to Temporal's list of workflows; nor is the first phase, in which a task without a memo is.
+   */
+  enter(phase: Phase, brought: { job?: JobRef; started?: boolean } = {}, passing = false): void {
+    if (phase === this.#state.phase) return;
+    this.#state = { ...this.#state, phase, ...brought };
+    this.#show(passing);
   }
 
   /** The platform took the Pod away, and another attempt begins: what was seen of this one is over. */
@@ -64,12 +69,13 @@ export class Story {
   end(outcome: Outcome, problem?: Problem): void {
     const { problem: _, ...rest } = this.#state;
     this.#state = { ...rest, phase: 'ended', outcome, ...(problem && { problem }) };
-    this.#publish();
+    this.#show();
   }
 
   #cancelRequested(): void {
     if (this.#state.cancel !== undefined || this.#state.phase === 'ended') return;
-    this.#update({ cancel: { reason: cancelReason(), at: new Date().toISOString() } });
+    this.#state = { ...this.#state, cancel: { reason: cancelReason(), at: new Date().toISOString() } };
+    this.#show();
   }
 
   /** A sighting that names another Job is of an earlier run: Reset delivers old signals again. */
@@ -80,13 +86,8 @@ export class Story {
     setCurrentDetails(markdown(this.#state));
   }
 
-  #update(change: Partial<TaskState>): void {
-    this.#state = { ...this.#state, ...change };
-    this.#publish();
-  }
-
-  #publish(): void {
-    upsertMemo({ state: this.#state });
+  #show(passing = false): void {
+    if (!passing) upsertMemo({ state: this.#state });
     setCurrentDetails(markdown(this.#state));
   }
 }

@@ -22,7 +22,6 @@ export const command: Workload<CommandTask> = {
   },
   reader() {
     return {
-      line: () => undefined,
       end: () => ({ kind: 'succeeded', output: { exitCode: 0 } }),
     };
   },

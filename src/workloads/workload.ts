@@ -34,8 +34,8 @@ export type Line = string;
 
 /** Reads one container's output from its first line to its last. One reader per Pod; it holds state. */
 export interface OutputReader {
-  /** Takes the next line; gives progress if the line tells any. */
-  line(text: Line): Progress | undefined;
+  /** Takes the next line; gives progress if the line tells any. Absent: the output is kept, and tells nothing. */
+  line?(text: Line): Progress | undefined;
   /** After the last line of a container that exited with 0: the result, or why there is none. */
   end(): Ending;
   /** Rows for the log store's results.jsonl, complete after `end()`. */

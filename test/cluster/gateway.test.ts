@@ -127,7 +127,6 @@ describe('the scenarios', () => {
     const phases = heard.filter(({ event }) => event === 'phase').map(({ data }) => data['phase']);
     expect(phases.filter((phase, at) => phase !== phases[at - 1])).toEqual([
       'provisioning',
-      'starting',
       'running',
       'releasing',
       'ended',

@@ -97,7 +97,7 @@ function innerPid(child: ChildProcess): number {
 
 function read(heard: readonly string[]): Ending {
   const reader = evaluation.reader({ pythonImage: 'python', nonce: NONCE });
-  for (const line of heard) reader.line(line);
+  for (const line of heard) reader.line?.(line);
   return reader.end();
 }
 

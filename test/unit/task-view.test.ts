@@ -20,10 +20,13 @@ function info(status: string, state?: TaskState, more: object = {}): WorkflowExe
   } as unknown as WorkflowExecutionInfo;
 }
 
-function described(sighting: Sighting | undefined, given: { status?: string; cancelRequested?: boolean } = {}) {
+function described(
+  sighting: Sighting | undefined,
+  given: { status?: string; cancelRequested?: boolean; beside?: string } = {},
+) {
   const payloads = sighting && { payloads: [defaultPayloadConverter.toPayload(sighting)] };
   const pendingActivities = [
-    { activityType: { name: 'release' } },
+    { activityType: { name: given.beside ?? 'start' } },
     { activityType: { name: 'follow' }, heartbeatDetails: payloads },
   ];
   const raw = { pendingActivities, workflowExtendedInfo: { cancelRequested: given.cancelRequested ?? false } };
@@ -85,6 +88,11 @@ describe('a view', () => {
     const view = await viewOf(client, described(seen));
     expect(view).toMatchObject({ phase: 'running', pod: seen.pod, progress: seen.progress });
     expect(view).not.toHaveProperty('problem');
+  });
+
+  it('is releasing while release is under way, which no memo says of a task that ended by itself', async () => {
+    expect(await viewOf(client, described(seen, { beside: 'release' }))).toMatchObject({ phase: 'releasing' });
+    expect((await viewOf(client, described(seen, { beside: 'release', status: 'COMPLETED' }))).phase).toBe('ended');
   });
 
   it('has the problem that is seen now', async () => {

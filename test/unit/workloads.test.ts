@@ -104,7 +104,7 @@ describe("the reader of an evaluation's output", () => {
   const ended = (passed: number, failed = 0, timed_out = 0) => ({ kind: 'end', passed, failed, timed_out });
   const read = (said: readonly (object | string)[]) => {
     const reader = evaluationReader('n');
-    const progress = said.map((line) => reader.line(typeof line === 'string' ? line : `n ${JSON.stringify(line)}`));
+    const progress = said.map((line) => reader.line?.(typeof line === 'string' ? line : `n ${JSON.stringify(line)}`));
     return { progress, ending: reader.end(), rows: reader.rows };
   };
 

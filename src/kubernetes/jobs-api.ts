@@ -7,9 +7,7 @@ import {
   type ConfigurationOptions,
   CoreV1Api,
   type CoreV1Event,
-  HttpMethod,
   type KubeConfig,
-  RequestContext,
   setHeaderOptions,
   PatchStrategy,
   type V1ConfigMap,
@@ -18,10 +16,10 @@ import {
   type V1Pod,
 } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request as open } from 'undici';
-import { ApiError, type ApiErrorKind, fromStatus, isApiError, toApiError } from './api-error.ts';
+import { type ApiErrorKind, isApiError, toApiError } from './api-error.ts';
 import type { Starting } from './job.ts';
 import { Lanes } from './lanes.ts';
+import { type LogRequest, readLog } from './read-log.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
@@ -39,14 +37,6 @@ const TRIES: Partial<Readonly<Record<ApiErrorKind, number>>> = { busy: 4, forbid
 const MAX_RETRY_AFTER_SECONDS = 10;
 /** Requests under way at the same time, streams aside: what waits for its turn is not yet running against its deadline. */
 const LANES = 64;
-
-export interface LogRequest {
-  readonly pod: string;
-  readonly container: string;
-  readonly follow: boolean;
-  /** RFC 3339; lines at or after it. */
-  readonly since?: string;
-}
 
 export class JobsApi {
   readonly namespace: string;
@@ -220,45 +210,8 @@ export class JobsApi {
   }
 
   /** The bytes of a container's log, each line with its timestamp. The deadline covers the answer, not the stream. */
-  async *readLog(request: LogRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const what = `read log of ${request.pod}/${request.container}`;
-    const response = await this.#openLog(what, request, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw toApiError(error, what);
-    });
-    const { statusCode, headers, body } = response;
-    if (statusCode !== 200)
-      throw fromStatus(what, statusCode, await body.text(), { 'retry-after': String(headers['retry-after'] ?? '') });
-    try {
-      yield* body as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      signal.throwIfAborted();
-      throw toApiError(error, what);
-    }
-  }
-
-  async #openLog(what: string, request: LogRequest, signal: AbortSignal) {
-    const cluster = this.#config.getCurrentCluster();
-    if (cluster === null) throw new ApiError('refused', `${what}: the kubeconfig has no current cluster`);
-    const url = new URL(`${cluster.server}/api/v1/namespaces/${this.namespace}/pods/${request.pod}/log`);
-    url.searchParams.set('container', request.container);
-    url.searchParams.set('timestamps', 'true');
-    if (request.follow) url.searchParams.set('follow', 'true');
-    if (request.since !== undefined) url.searchParams.set('sinceTime', request.since);
-    const context = new RequestContext(url.toString(), HttpMethod.GET);
-    await this.#config.applySecurityAuthentication(context);
-    const opening = new AbortController();
-    const timer = setTimeout(() => opening.abort(new Error('deadline')), this.#deadlineMs);
-    try {
-      const dispatcher = context.getDispatcher();
-      return await open(url, {
-        headers: context.getHeaders(),
-        signal: AbortSignal.any([signal, opening.signal]),
-        ...(dispatcher && { dispatcher }),
-      });
-    } finally {
-      clearTimeout(timer);
-    }
+  readLog(request: LogRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return readLog({ config: this.#config, namespace: this.namespace, deadlineMs: this.#deadlineMs }, request, signal);
   }
 
   async #read<T>(what: string, signal: AbortSignal | undefined, send: Send<T>): Promise<T | undefined> {

@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import { type ConfigOptions, KubeConfig, loadYaml, type RequestContext } from '@kubernetes/client-node';
+import { type Cluster, type ConfigOptions, KubeConfig, loadYaml, type RequestContext } from '@kubernetes/client-node';
 import { Agent } from 'undici';
 import { type Config, IN_CLUSTER } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
+import { LogConnections } from './log-connections.ts';
 
 export function loadKubeConfig({ context, kubeconfig }: Config['kubernetes']): KubeConfig {
   const config = new LivingKubeConfig();
@@ -34,7 +35,6 @@ export function loadKubeConfig({ context, kubeconfig }: Config['kubernetes']): K
 /** How long an idle connection is kept. Milliseconds; shorter than any load balancer's idle limit. */
 const IDLE_MS = 15_000;
 
-type AgentOptions = ConstructorParameters<typeof Agent>[0];
 type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;
 
 /** Of a kubeconfig: what client-node 2.0.1 leaves out of it. */
@@ -48,11 +48,17 @@ interface Written {
  * (each hour, in a cluster), and reading it costs nothing beside a request.
  *
  * HTTP/1.1, though every API server would rather speak HTTP/2: when that connection is lost, undici 8.12 throws where
- * nobody can catch it, and the process ends; and an API server allows 100 requests at a time on it, streams of logs among them.
+ * nobody can catch it, and the process ends. Logs, of which a worker follows thousands, have connections of their own.
  */
-class LivingKubeConfig extends KubeConfig {
-  #connect: unknown;
+export class LivingKubeConfig extends KubeConfig {
+  #given: unknown;
   #agent: Agent | undefined;
+  #logConnections: LogConnections | undefined;
+
+  /** For the credentials that were applied last; undefined where a proxy stands between, or there is no TLS. */
+  get logConnections(): LogConnections | undefined {
+    return this.#logConnections;
+  }
 
   override loadFromString(text: string, options?: Partial<ConfigOptions>): void {
     super.loadFromString(text, options);
@@ -70,18 +76,25 @@ class LivingKubeConfig extends KubeConfig {
         authProvider.config.tokenFile = resolve(folder, authProvider.config.tokenFile);
   }
 
-  override createDispatcherOptions(...given: Parameters<KubeConfig['createDispatcherOptions']>): DispatcherOptions {
-    const options = super.createDispatcherOptions(...given);
+  override createDispatcherOptions(...from: Parameters<KubeConfig['createDispatcherOptions']>): DispatcherOptions {
+    const [cluster] = from;
+    const options = super.createDispatcherOptions(...from);
     if (options.type === 'proxy' || options.type === 'socks')
       return { ...options, requestTls: { ...options.requestTls, allowH2: false } as typeof options.requestTls };
-    if (options.type !== 'agent') return options;
-    if (this.#agent === undefined || !isDeepStrictEqual(options.connect, this.#connect)) {
-      this.#connect = options.connect;
-      // Each log that is followed is a connection of its own, for which Node would read the certificates anew and keep them.
-      const connect = { ...options.connect, secureContext: createSecureContext(options.connect) };
-      this.#agent = new Agent({ connect, allowH2: false, keepAliveTimeout: IDLE_MS } as AgentOptions);
-    }
+    // Without options of its own for TLS the client leaves it to undici's defaults, HTTP/2 among them.
+    const given = options.type === 'agent' ? options.connect : {};
+    if (this.#agent === undefined || !isDeepStrictEqual(given, this.#given)) this.#connectAnew(cluster, given);
     return { type: 'none' };
+  }
+
+  #connectAnew(cluster: Cluster | null, given: object): void {
+    // For each connection Node would read the certificates anew, and keep them.
+    const connect = { ...given, secureContext: createSecureContext(given) };
+    this.#given = given;
+    this.#agent = new Agent({ connect, allowH2: false, keepAliveTimeout: IDLE_MS });
+    const server = cluster?.server ?? '';
+    // Those that are open go on with what they have, and close when they have nothing.
+    this.#logConnections = server.startsWith('https:') ? new LogConnections(server, connect) : undefined;
   }
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {

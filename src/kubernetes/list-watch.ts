@@ -20,7 +20,10 @@ export interface Timing {
 export interface Listing<T extends KubernetesObject> {
   readonly path: string;
   readonly labelSelector: string;
-  readonly list: (signal: AbortSignal) => Promise<KubernetesListObject<T>>;
+  /** A page of all, the first or the one that the page before says comes next. */
+  readonly list: (signal: AbortSignal, page: string | undefined) => Promise<KubernetesListObject<T>>;
+  /** What is kept of an object. */
+  readonly slim?: (object: T) => T;
   /** Objects are found by this. */
   readonly keyOf: (object: KubernetesObject) => string;
   /** Something of this key came, changed or went. */
@@ -76,12 +79,27 @@ export class ListWatch<T extends KubernetesObject> {
   async #list(): Promise<string | undefined> {
     try {
       const deadline = AbortSignal.timeout(this.#timing.deadlineMs);
-      const { items, metadata } = await this.#listing.list(AbortSignal.any([this.#stop.signal, deadline]));
+      const { items, version } = await this.#pages(AbortSignal.any([this.#stop.signal, deadline]));
       this.#replace(items);
-      return metadata?.resourceVersion;
+      return version;
     } catch (error) {
       return this.#tell(error);
     }
+  }
+
+  /** Slimmed page by page: what thousands of whole objects take while they are parsed, a process does not give back soon. */
+  async #pages(signal: AbortSignal): Promise<{ items: readonly T[]; version: string | undefined }> {
+    const kept: T[] = [];
+    for (let page: string | undefined; ;) {
+      const { items, metadata } = await this.#listing.list(signal, page);
+      for (const object of items) kept.push(this.#slim(object));
+      page = metadata?._continue;
+      if (page === undefined || page === '') return { items: kept, version: metadata?.resourceVersion };
+    }
+  }
+
+  #slim(object: T): T {
+    return this.#listing.slim?.(object) ?? object;
   }
 
   /** The version to go on from, if the watch ended in peace; undefined if everything must be listed again. */
@@ -110,7 +128,7 @@ export class ListWatch<T extends KubernetesObject> {
       if (type === 'ERROR') return reject(new Error(`the watch was ended with ${JSON.stringify(object)}`));
       last = object.metadata?.resourceVersion ?? last;
       if (type === 'DELETED') this.#drop(object);
-      else if (type !== 'BOOKMARK') this.#keepObject(object);
+      else if (type !== 'BOOKMARK') this.#keepObject(this.#slim(object));
     };
     const done = (error: unknown) => {
       isDone = true;
@@ -141,8 +159,6 @@ export class ListWatch<T extends KubernetesObject> {
     const objects: ByUid<T> = this.#objects.get(key) ?? new Map();
     const known = objects.get(uidOf(object));
     if (known !== undefined && known.metadata?.resourceVersion === object.metadata?.resourceVersion) return;
-    // Who wrote which field: half of an object, and nobody here reads it.
-    if (object.metadata !== undefined) delete object.metadata.managedFields;
     this.#objects.set(key, objects.set(uidOf(object), object));
     this.#listing.changed(key);
   }

@@ -13,10 +13,14 @@ import {
 import { LABEL, MANAGED_BY } from '../fence.ts';
 import { type Listing, ListWatch, type Timing } from './list-watch.ts';
 import { withSignal } from './request-options.ts';
+import { slimJob, slimPod } from './slim.ts';
 
 const SELECTOR = `${LABEL.managedBy}=${MANAGED_BY}`;
 /** A list is of everything, and may take longer than other requests. */
 const TIMING: Timing = { deadlineMs: 30_000, quietMs: 30_000, pauseMs: 1_000 };
+
+/** Objects in one answer to a list. */
+const PAGE = 250;
 
 export interface RunView {
   readonly job: V1Job | undefined;
@@ -38,15 +42,15 @@ export class RunWatch {
     this.#log = log;
     const batch = config.makeApiClient(BatchV1Api);
     const core = config.makeApiClient(CoreV1Api);
-    const listing = { namespace, labelSelector: SELECTOR };
-    const jobs = this.#listing<V1Job>(`/apis/batch/v1/namespaces/${namespace}/jobs`, (signal) =>
-      batch.listNamespacedJob(listing, withSignal(signal)),
+    const listing = { namespace, labelSelector: SELECTOR, limit: PAGE };
+    const jobs = this.#listing<V1Job>(`/apis/batch/v1/namespaces/${namespace}/jobs`, (signal, page) =>
+      batch.listNamespacedJob({ ...listing, ...(page !== undefined && { _continue: page }) }, withSignal(signal)),
     );
-    const pods = this.#listing<V1Pod>(`/api/v1/namespaces/${namespace}/pods`, (signal) =>
-      core.listNamespacedPod(listing, withSignal(signal)),
+    const pods = this.#listing<V1Pod>(`/api/v1/namespaces/${namespace}/pods`, (signal, page) =>
+      core.listNamespacedPod({ ...listing, ...(page !== undefined && { _continue: page }) }, withSignal(signal)),
     );
-    this.#jobs = new ListWatch(config, { ...jobs, changed: (run) => this.#jobChanged(run) }, timing);
-    this.#pods = new ListWatch(config, pods, timing);
+    this.#jobs = new ListWatch(config, { ...jobs, slim: slimJob, changed: (run) => this.#jobChanged(run) }, timing);
+    this.#pods = new ListWatch(config, { ...pods, slim: slimPod }, timing);
   }
 
   async start(): Promise<void> {

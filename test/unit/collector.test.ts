@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
-import type { JobsApi, LogRequest } from '../../src/kubernetes/jobs-api.ts';
+import type { JobsApi } from '../../src/kubernetes/jobs-api.ts';
+import type { LogRequest } from '../../src/kubernetes/read-log.ts';
 import { Collector, type Source } from '../../src/logs/collector.ts';
 import { logFile, LogStore } from '../../src/logs/store.ts';
 

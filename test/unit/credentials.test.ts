@@ -88,18 +88,23 @@ it('a certificate that is replaced is used by the next request, and until then c
   expect(await whoWeAre()).toBe('second');
 });
 
-it('HTTP/1.1 is spoken to a server that would rather speak HTTP/2', async () => {
+it('HTTP/1.1 is spoken to a server that would rather speak HTTP/2, but for logs, and each has the token of its moment', async () => {
   const authority = createAuthority('authority');
   const { certificate: cert, key } = issue(authority, { commonName: 'api', hosts: ['127.0.0.1'] });
-  const versions: string[] = [];
-  const secure = createSecureServer({ cert, key, allowHTTP1: true }, ({ httpVersion }, response) => {
-    versions.push(httpVersion);
+  const seen: string[] = [];
+  const secure = createSecureServer({ cert, key, allowHTTP1: true }, ({ httpVersion, headers }, response) => {
+    seen.push(`${httpVersion} ${headers.authorization}`);
     answerAs(response as unknown as ServerResponse, 200, 'hf-x');
   });
   server = Object.assign(secure, { closeAllConnections: () => undefined }) as unknown as Server;
   await writeFile(join(folder, 'ca.pem'), authority.certificate);
-  const api = await apiAs({ token: 'x' }, { 'certificate-authority': 'ca.pem' }, 'https');
-  await api.readJob('hf-x');
-  for await (const _ of api.readLog({ pod: 'p', container: 'c', follow: false }, AbortSignal.timeout(5_000)));
-  expect(versions).toEqual(['1.1', '1.1']);
+  await writeFile(join(folder, 'token'), 'first');
+  const api = await apiAs({ tokenFile: 'token' }, { 'certificate-authority': 'ca.pem' }, 'https');
+  const request = { pod: 'p', container: 'c', follow: false };
+  for (const token of ['first', 'second']) {
+    await writeFile(join(folder, 'token'), token);
+    await api.readJob('hf-x');
+    for await (const _ of api.readLog(request, AbortSignal.timeout(5_000)));
+  }
+  expect(seen).toEqual(['1.1 Bearer first', '2.0 Bearer first', '1.1 Bearer second', '2.0 Bearer second']);
 });

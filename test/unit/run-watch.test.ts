@@ -35,7 +35,7 @@ class FakeApi {
       if (url.searchParams.get('watch') === 'true')
         return this.#watch(Number(url.searchParams.get('resourceVersion')), response);
       this.lists += 1;
-      (this.insteadOfList.shift() ?? ((to) => this.#list(to)))(response);
+      (this.insteadOfList.shift() ?? ((to) => this.#list(url, to)))(response);
     });
   }
 
@@ -54,7 +54,9 @@ class FakeApi {
     this.version += 1;
     const known = this.jobs.has(name);
     const metadata = { name, uid: `uid-${name}`, namespace: 'ns', labels: { [LABEL.run]: name } };
-    this.jobs.set(name, { metadata: { ...metadata, resourceVersion: String(this.version) } });
+    const managedFields = [{ manager: 'm' }];
+    const spec = { suspend: true, parallelism: 1, template: { spec: { containers: [{ name: 'task' }] } } };
+    this.jobs.set(name, { metadata: { ...metadata, managedFields, resourceVersion: String(this.version) }, spec });
     this.tell(known ? 'MODIFIED' : 'ADDED', this.jobs.get(name));
   }
 
@@ -79,8 +81,14 @@ class FakeApi {
     this.streams.clear();
   }
 
-  #list(response: ServerResponse): void {
-    json(response, { metadata: { resourceVersion: String(this.version) }, items: [...this.jobs.values()] });
+  #list({ searchParams }: URL, response: ServerResponse): void {
+    const from = Number(searchParams.get('continue') ?? 0);
+    const to = from + Number(searchParams.get('limit'));
+    const metadata = {
+      resourceVersion: String(this.version),
+      ...(to < this.jobs.size && { continue: String(to) }),
+    };
+    json(response, { metadata, items: [...this.jobs.values()].slice(from, to) });
   }
 
   #watch(version: number, response: ServerResponse): void {
@@ -169,6 +177,30 @@ describe('the watch', () => {
     api.remove('a');
     await until('it is gone', () => !isThere('a'), 10);
     expect(api.lists).toBe(1);
+  });
+
+  it('lists thousands page by page, and misses none', async () => {
+    const names = Array.from({ length: 600 }, (_, index) => `job-${index}`);
+    for (const name of names) api.put(name);
+    await watch.start();
+    expect(names.filter((name) => !isThere(name))).toEqual([]);
+    expect(api.lists).toBe(3);
+    await watching();
+    await seesWhatChanges();
+  });
+
+  it('keeps of what it lists and of what it is told no more than its readers need', async () => {
+    api.put('listed');
+    await watch.start();
+    await watching();
+    api.put('told');
+    await until('it sees it', () => isThere('told'), 10);
+    for (const name of ['listed', 'told']) {
+      const { metadata, spec } = watch.see(name).job ?? {};
+      expect(metadata).toMatchObject({ name, uid: `uid-${name}`, labels: { [LABEL.run]: name } });
+      expect(metadata).not.toHaveProperty('managedFields');
+      expect(spec).toEqual({ suspend: true, template: {} });
+    }
   });
 
   it.each([

@@ -21,14 +21,14 @@ interface Kind {
   readonly size: number;
   /** What its keys end with. */
   readonly suffix: string;
-  /** Whether requests to Kubernetes are counted, by a proxy that has two open files for each log. */
+  /** Whether requests to Kubernetes are counted, by a proxy: it has two open files for each log, and its sender a connection. */
   readonly counted: boolean;
 }
 
 /** Simulated nodes have logs, too: each task has its stream. */
 export const waiting: Bench = benchOf('waiting', { nodes: 'simulated', size: 5_000, suffix: '', counted: true });
 export const waitingReal: Bench = benchOf('waiting-real', { nodes: 'real', size: 100, suffix: '-real', counted: true });
-/** As many as an API server follows that may have 20,000 open files: it, too, has two for each log. */
+/** As many as an API server follows that may have 20,000 open files, if two are for each log, as they are by HTTP/1.1. */
 export const waitingMost: Bench = benchOf('waiting-most', {
   nodes: 'simulated',
   size: 9_500,

@@ -33,7 +33,16 @@ export async function releaseOtherRuns(
   own: Pick<NamedRun, 'taskId' | 'name'>,
   signal: AbortSignal,
 ): Promise<Found> {
-  const runs = await runsOfTask(deps, own.taskId, signal);
+  return releaseOthersOf(deps, own, await runsOfTask(deps, own.taskId, signal), signal);
+}
+
+/** The same, of runs that were listed already. */
+export async function releaseOthersOf(
+  deps: Deps,
+  own: Pick<NamedRun, 'taskId' | 'name'>,
+  runs: readonly NamedRun[],
+  signal: AbortSignal,
+): Promise<Found> {
   const others = runs.filter(({ name }) => name !== own.name);
   if (others.length === 0) return 'nothing';
   const latest = await getClient().workflow.getHandle(own.taskId).describe();

@@ -9,7 +9,7 @@ import { settle } from '../settings.ts';
 import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
-import { releaseOtherRuns } from './other-runs.ts';
+import { releaseOthersOf, runsOfTask } from './other-runs.ts';
 import { nonceOf } from './output.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
@@ -25,42 +25,57 @@ export function provision(deps: Deps, run: RunRef, input: Task): Promise<Provisi
   return perform(
     async ({ signal }) => {
       const task = checkTask(input);
-      const settings = settle(task);
-      const workload: Workload = workloads[task.workload];
-      const nonce = nonceOf(run);
-      const plan = workload.plan(task, { pythonImage: deps.pythonImage, nonce });
-      const { manifest, specHash } = anchorManifest(
-        deps.temporalNamespaceId,
-        run,
-        task.workload,
-        settings,
-        plan,
-        nonce,
-        waitsOf(deps),
-      );
-      await releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
-      const found = await createOrMeet(deps, manifest, specHash, signal);
-      const { uid = '', annotations } = found.metadata ?? {};
-      // As the anchor says it: another worker, with other limits or another queue, may have made it.
-      const { [ANNOTATION.limiter]: limiter, [ANNOTATION.queue]: queue } = annotations ?? {};
+      const found = await anchored(deps, run, task, signal);
+      const anchor = refOf(deps, run, task, found);
       const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: name };
-      await deps.logs.introduce(stored, { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() });
-      const anchor: AnchorRef = {
-        run,
-        namespace: deps.api.namespace,
-        name,
-        uid,
-        workload: task.workload,
-        timeoutSeconds: settings.timeoutSeconds,
-        ...(limiter !== undefined && { limiter }),
-        ...(queue !== undefined && { queue }),
-      };
+      const about = { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() };
+      const introduced = deps.logs.introduce(stored, about);
       // A Job is a slot to the limiter: it comes when the run is let in.
-      if (limiter !== undefined) return { anchor };
-      return { anchor, job: await reserveJob(deps, anchor, storedPlan(found), signal) };
+      const reserving = anchor.limiter === undefined ? reserveJob(deps, anchor, storedPlan(found), signal) : undefined;
+      const [job] = await Promise.all([reserving, introduced]);
+      return { anchor, ...(job && { job }) };
     },
     { whenForgotten },
   );
+}
+
+/** The anchor stands, and nothing of an earlier run does. An anchor runs nothing: it may come before that; no Job may. */
+async function anchored(deps: Deps, run: RunRef, task: Task, signal: AbortSignal): Promise<V1ConfigMap> {
+  const { temporalNamespaceId, pythonImage } = deps;
+  const nonce = nonceOf(run);
+  const workload: Workload = workloads[task.workload];
+  const plan = workload.plan(task, { pythonImage, nonce });
+  const settings = settle(task);
+  const { manifest, specHash } = anchorManifest(
+    temporalNamespaceId,
+    run,
+    task.workload,
+    settings,
+    plan,
+    nonce,
+    waitsOf(deps),
+  );
+  const [found, runs] = await Promise.all([
+    createOrMeet(deps, manifest, specHash, signal),
+    runsOfTask(deps, run.taskId, signal),
+  ]);
+  await releaseOthersOf(deps, { taskId: run.taskId, name: manifest.metadata?.name ?? '' }, runs, signal);
+  return found;
+}
+
+/** As the anchor says it: another worker, with other limits or another queue, may have made it. */
+function refOf(deps: Deps, run: RunRef, task: Task, { metadata = {} }: V1ConfigMap): AnchorRef {
+  const { [ANNOTATION.limiter]: limiter, [ANNOTATION.queue]: queue } = metadata.annotations ?? {};
+  return {
+    run,
+    namespace: deps.api.namespace,
+    name: metadata.name ?? '',
+    uid: metadata.uid ?? '',
+    workload: task.workload,
+    timeoutSeconds: settle(task).timeoutSeconds,
+    ...(limiter !== undefined && { limiter }),
+    ...(queue !== undefined && { queue }),
+  };
 }
 
 /** What this worker would have the run wait for. */

@@ -72,10 +72,12 @@ export class Story {
     this.#show();
   }
 
+  /** A running task leaves at once: the next phase tells of the cancel, too. */
   #cancelRequested(): void {
-    if (this.#state.cancel !== undefined || this.#state.phase === 'ended') return;
+    const { cancel, phase } = this.#state;
+    if (cancel !== undefined || phase === 'ended') return;
     this.#state = { ...this.#state, cancel: { reason: cancelReason(), at: new Date().toISOString() } };
-    this.#show();
+    this.#show(phase === 'running');
   }
 
   /** A sighting that names another Job is of an earlier run: Reset delivers old signals again. */

@@ -29,6 +29,11 @@ export class Unreleased {
     }
   }
 
+  /** Whether this process is releasing it at this moment. */
+  isReleasing(run: string): boolean {
+    return this.#releasing.get(run)?.until === Infinity;
+  }
+
   /** All runs that the sweeper suspects now; who is not among them is forgotten. */
   suspect(runs: Iterable<string>): void {
     const before = this.#suspected;

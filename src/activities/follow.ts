@@ -36,6 +36,8 @@ interface View {
   readonly diagnosis: Diagnosis;
 }
 
+const WAITING: View = { job: undefined, pods: [], diagnosis: { is: 'waiting' } };
+
 /** Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon. */
 export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending> {
   return longWait(deps, anchor, (performing) => followToItsEnd(deps, anchor, job, performing));
@@ -107,6 +109,8 @@ class Watcher {
     const view = await this.#diagnose(cached.job, cached.pods);
     if (this.#hasEnded(latest(cached.pods))) return view;
     const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
+    // A cancel reaches the workflow first: what is released beside us does not end by itself any more.
+    if (ended && this.#deps.unreleased.isReleasing(this.#name)) return WAITING;
     if (!ended && Date.now() - this.#freshAt < LONG_WAITS.every(FRESH_LOOKS)) return view;
     const fresh = await this.#read();
     this.#freshAt = Date.now();

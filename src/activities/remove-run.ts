@@ -13,11 +13,14 @@ import {
   wasLetGo,
 } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
+import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { type NamedRun, readWorld } from './world.ts';
 
-/** Longest wait between two looks, whatever the watch shows: it is a cache, and may have stopped. Milliseconds. */
-const LOOK_MS = 2_000;
+/** Releases of this process that wait for something to be gone. */
+const WAITING = new Crowd();
+/** Looks without a word of the watch: it is a cache, and may have stopped. Each is three requests. */
+const LOOKS: Pace = { perSecond: 10, shortestMs: 2_000, longestMs: 30_000 };
 /** An attempt says what it waits for and lets the next one go on. Milliseconds. */
 export const ATTEMPT_MS = 4 * 60_000;
 
@@ -63,8 +66,9 @@ export async function removeRun(
     show?.({ waitingFor });
     if (Date.now() - since > ATTEMPT_MS)
       throw new HoldfastError('STILL_RELEASING', `Waiting for ${waitingFor} to be gone.`);
-    await worthALook(deps, run, changed, signal, glimpse);
-    pause = Math.min(pause * 2, LOOK_MS);
+    const leave = WAITING.enter();
+    await worthALook(deps, run, changed, signal, glimpse).finally(leave);
+    pause = Math.min(pause * 2, LOOKS.shortestMs);
   }
 }
 
@@ -106,7 +110,7 @@ async function worthALook(
   signal: AbortSignal,
   glimpse: RemoveOptions['glimpse'],
 ): Promise<void> {
-  const until = Date.now() + LOOK_MS;
+  const until = Date.now() + WAITING.every(LOOKS);
   for (let next = changed; ; next = watch.changed(name, until - Date.now(), signal)) {
     await next;
     signal.throwIfAborted();

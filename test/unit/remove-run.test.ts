@@ -1,9 +1,11 @@
 /** What release says it found of a Job, by what it read and what became of its delete. */
 import type { V1Job } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
-import { type RemoveDeps, removeRun } from '../../src/activities/remove-run.ts';
+import type { Deps } from '../../src/activities/deps.ts';
+import { type RemoveDeps, type RemoveOptions, removeRun } from '../../src/activities/remove-run.ts';
+import { shownBeforeDelete } from '../../src/activities/world.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
-import { anchorObject, ENDING, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
+import { ANCHOR, ENDING, anchorObject, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
 
 const GRANTED = async () => true;
 const NONE_THERE = async () => false;
@@ -24,11 +26,11 @@ function found(reads: readonly (V1Job | undefined)[], deleteJob: () => Promise<b
 }
 
 /** With a watch that has always just changed, and shows this Job. */
-function remove(api: object, shown: () => V1Job | undefined) {
+function remove(api: object, shown: () => V1Job | undefined, options?: RemoveOptions) {
   const watch = { changed: async () => undefined, see: () => ({ job: shown(), pods: [] }) };
   const deps = { api, watch, temporalNamespaceId: NAMESPACE_ID, tellFreed: async () => undefined };
   const run = { taskId: RUN.taskId, runId: RUN.runId, name: MARKS.name };
-  return removeRun(deps as unknown as RemoveDeps, run, new AbortController().signal);
+  return removeRun(deps as unknown as RemoveDeps, run, new AbortController().signal, options);
 }
 
 const suspended = jobObject({ generation: 1 });
@@ -70,4 +72,33 @@ it('what was deleted is read again when the watch shows it gone, and only the re
   expect(await remove(api, look)).toBe('started');
   const reading = ['read anchor', 'read Job', 'list Pods'];
   expect(asked).toEqual([...reading, 'delete Job', 'delete anchor', 'look', 'look', 'look', ...reading]);
+});
+
+function watchOf(job: V1Job | undefined): Pick<Deps, 'watch'> {
+  return { watch: { see: () => ({ job, pods: [] }) } } as unknown as Pick<Deps, 'watch'>;
+}
+
+it('what has ended for certain is deleted by its uid, as the watch shows it, and read only to prove it gone', async () => {
+  const asked: unknown[] = [];
+  const gone = async (what: string) => (asked.push(`read ${what}`), undefined);
+  const api = {
+    readAnchor: () => gone('anchor'),
+    readJob: () => gone('Job'),
+    listPods: async () => (asked.push('list Pods'), []),
+    deleteJob: async (_: string, preconditions: object) => (asked.push(preconditions), true),
+    deleteAnchor: async (_: string, uid: string) => (asked.push(uid), true),
+  };
+  const shown: (V1Job | undefined)[] = [started, undefined];
+  const first = shownBeforeDelete(watchOf(started), ANCHOR);
+  expect(await remove(api, () => shown.shift(), { first, byUid: true })).toBe('started');
+  const { uid } = started.metadata ?? {};
+  expect(asked).toEqual([{ uid }, ANCHOR.uid, 'read anchor', 'read Job', 'list Pods']);
+});
+
+it.each([
+  ['no Job', undefined],
+  ['a Job that is being deleted', ending(false)],
+  ['a Job with another owner', { ...started, metadata: { ...started.metadata, ownerReferences: [] } }],
+])('a watch that shows %s is no reason to delete anything', (_, job) => {
+  expect(shownBeforeDelete(watchOf(job), ANCHOR)).toBeUndefined();
 });

@@ -6,6 +6,16 @@ const at = (start: number) => {
   return { unreleased: new Unreleased(() => now), pass: (ms: number) => (now += ms) };
 };
 
+it('a run is releasing while its release is under way in this process, and not while the next attempt is waited for', async () => {
+  const { unreleased } = at(0);
+  const seen: boolean[] = [];
+  await unreleased.during('run', 0, async () => void seen.push(unreleased.isReleasing('run')));
+  seen.push(unreleased.isReleasing('run'));
+  await unreleased.during('run', 0, () => Promise.reject(new Error('no answer'))).catch(() => undefined);
+  seen.push(unreleased.isReleasing('run'));
+  expect(seen).toEqual([true, false, false]);
+});
+
 describe('the oldest unreleased run', () => {
   it('is 0 s old when nothing waits', () => {
     expect(at(1_000).unreleased.oldest()).toBe(0);

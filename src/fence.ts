@@ -10,21 +10,22 @@
  *      and the garbage collector removes it.
  *   3. The Pod mounts the anchor. The Job controller works from a cache and may make a Pod after its Job is gone;
  *      the kubelet cannot start a container whose required ConfigMap, or key in it, does not exist. A mount knows names
- *      only, and a late create can bring the name back: so the key comes by `reserve`, in a patch that names the uid.
+ *      only, and a late create can bring the name back: so the key comes by `start`, in a patch that names the uid.
  *
- *      T0  provision  create anchor A                         (inputs in it; its uid goes to history)
- *      T1  reserve    arm A: write the key that Pods mount, by A.uid;
- *                     create Job J, suspended, owner A.uid, Pods mount A
- *      T2  start      un-suspend J by compare-and-set
- *      T3  run        follow J
- *      T4  release    delete A and J by uid; wait: A gone, J gone, then no live Pod
- *      T5  only now the outcome is told
+ *      T0  provision  create anchor A, inputs in it;
+ *                     create Job J, suspended, owner A.uid, Pods mount A    (both uids go to history)
+ *      T1  start      arm A: write the key that Pods mount, by A.uid;
+ *                     un-suspend J by compare-and-set
+ *      T2  run        follow J
+ *      T3  release    delete A and J by uid; wait: A gone, J gone, then no live Pod
+ *      T4  only now the outcome is told
  *
- * Whatever the network does to T0..T2 after T4: a late T0 is an empty anchor (no compute; the sweeper's business),
- * a late T1 is a suspended Job with a dead owner, a late T2 is a 404 or 409. See docs/decisions/0001-fence.md.
+ * Whatever the network does to T0 and T1 after T3: a late A is an empty anchor (no compute; the sweeper's business), a late J
+ * is suspended, with a dead owner or an empty one, a late T1 is a 404 or 409: it names uids that history knew before.
+ * See docs/decisions/0001-fence.md.
  *
- * Where Kueue has the say, T2 gives J its queue label, by the same compare-and-set, and Kueue un-suspends it when it likes:
- * a late T2 gives it nothing, and of what it lets go late fences 2 and 3 let nothing run. See docs/decisions/0011-kueue.md.
+ * Where Kueue has the say, T1 gives J its queue label, by the same compare-and-set, and Kueue un-suspends it when it likes:
+ * a late T1 gives it nothing, and of what it lets go late fences 2 and 3 let nothing run. See docs/decisions/0011-kueue.md.
  *
  * Everything here is a pure function of what was read. The activities only read, ask here, and act.
  */

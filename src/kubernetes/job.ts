@@ -14,7 +14,7 @@ import { ANNOTATION, digest, fencedMetadata, LABEL, ownedBy, QUEUE_LABEL } from 
 import type { SettledSettings } from '../settings.ts';
 import type { PodPlan } from '../workloads/workload.ts';
 
-/** The plan as it lies in the anchor: everything that reserve and follow need, so that nobody sends the task again. */
+/** The plan as it lies in the anchor: everything that the Job is made of, so that nobody sends the task again. */
 export interface StoredPlan extends Omit<PodPlan, 'files'> {
   readonly workload: WorkloadName;
   readonly settings: SettledSettings;
@@ -25,7 +25,7 @@ export interface StoredPlan extends Omit<PodPlan, 'files'> {
 export const CONTAINER = 'task';
 const PLAN_KEY = 'plan.json';
 /**
- * The key that every Pod must find in the anchor, and that the anchor is created without: `reserve` writes it, naming
+ * The key that every Pod must find in the anchor, and that the anchor is created without: `start` writes it, naming
  * the uid that history knows. So an anchor whose own create landed late has the name, but no Pod can mount it.
  */
 const RUN_KEY = 'run';
@@ -73,7 +73,7 @@ function checkSize(planBytes: number, files: readonly { path: string; bytes: Uin
   );
 }
 
-/** What `reserve` writes into the anchor that it was given, and into no other of that name. */
+/** What `start` writes into the anchor that it was given, and into no other of that name. */
 export function arming(anchor: AnchorRef): { metadata: { uid: string }; data: Record<string, string> } {
   return { metadata: { uid: anchor.uid }, data: { [RUN_KEY]: `${anchor.name}\n` } };
 }

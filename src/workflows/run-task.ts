@@ -63,7 +63,7 @@ async function reserved(fence: Fence, task: Task, story: Story): Promise<Require
   if (job !== undefined) return { anchor, job };
   story.enter('queued');
   await admission(anchor);
-  story.enter('reserving');
+  story.enter('reserving', {}, true);
   return { anchor, job: await reserve(anchor) };
 }
 

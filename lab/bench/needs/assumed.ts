@@ -16,15 +16,15 @@ export const ASSUMED = {
     'tasks in one Kubernetes namespace, which has workers and a task queue of its own',
     'a choice: each worker’s watches show it all of its namespace',
   ),
-  heartbeat: of(40, 'seconds between two heartbeats of a task in a full worker', '`src/activities/follow.ts`'),
+  heartbeat: of(40, 'seconds between two heartbeats of a task in a full worker', '`src/activities/long-wait.ts`'),
   freshLook: of(
     400,
     'seconds between two direct looks at a task in a full worker, of two requests each',
-    '`src/activities/follow.ts`',
+    '`src/activities/long-wait.ts`',
   ),
   actions: of(
-    6,
-    'actions of Temporal Cloud in one life, without heartbeats: its start, five activities',
+    5,
+    'actions of Temporal Cloud in one life, without heartbeats: its start, four activities',
     'Temporal Cloud’s list of actions',
   ),
   writesPerShard: of(

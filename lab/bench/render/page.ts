@@ -32,7 +32,7 @@ function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly 
     'client and the same watch, after one turn that does not count; raw Jobs have the same Pods without the anchor. *Limit*: above it `npm run bench` fails;',
     'it is the worst of the runs kept in `lab/bench/limits.json`, with a margin for the noise of machines.',
     '',
-    '**Where a mark is missed (✗).** A task alone waits for three rounds of workflow task and activity before its container is asked for, and a cancel for one before the delete; beside a container that',
+    '**Where a mark is missed (✗).** A task alone waits for two rounds of workflow task and activity before its container is asked for, and a cancel for one before the delete; beside a container that',
     'takes its time to end that is nothing. Of many at once it is another matter: Temporal, the API server, the worker and, on the real node, the container runtime share the cores of the machine,',
     'none of them waits for anything else, and the ratio is that of the processor time: about as much in Temporal, in the worker and in the API server, where a raw Job takes only the last, and less of it.',
     'So it is where many are cancelled. A waiting task has its log open: a hundred share a connection to an API server, but to the proxy that counts requests each has its own.',

@@ -179,7 +179,10 @@ export function wasTakenBack(job: V1Job): boolean {
 
 const generationOf = ({ metadata }: V1Job): number => metadata?.generation ?? 1;
 
-/** Everything of one run, read from the API server (never from a cache), Pods last. */
+/**
+ * Everything of one run, read from the API server, Pods last. Only what is deleted first may be taken from history or a
+ * cache: never what says that nothing is left.
+ */
 export interface RunWorld {
   readonly anchor: V1ConfigMap | undefined;
   readonly job: V1Job | undefined;

@@ -14,7 +14,7 @@ import { isEnding, isOwnedBy, isTerminal, taskLabel } from '../fence.ts';
 import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kubernetes/diagnosis.ts';
 import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
-import { collect, ProgressReader, readingOf, resultOf } from './output.ts';
+import { collect, kept, ProgressReader, readingOf, resultOf } from './output.ts';
 import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
@@ -60,7 +60,10 @@ async function followToItsEnd(
     const pod = latest(view.pods);
     if (pod !== undefined) collect(deps, stored, pod);
     if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, reading);
-    if (view.diagnosis.is === 'failed') return failedEnding(anchor, view.diagnosis.problem);
+    if (view.diagnosis.is === 'failed') {
+      await kept(deps, stored, pod);
+      return failedEnding(anchor, view.diagnosis.problem);
+    }
     await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
     await changed;
     signal.throwIfAborted();

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { AnchorRef, Ending, Progress, RunRef } from '../contract.ts';
-import { digest } from '../fence.ts';
+import { digest, isTerminal } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
 import type { Collection } from '../logs/collector.ts';
@@ -74,6 +74,11 @@ async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, con
   const pod = deps.watch.see(source.run.run).pods.find(({ metadata }) => metadata?.uid === source.podUid);
   if (pod === undefined) return true;
   return statusesOf(pod).find(({ name }) => name === container)?.state?.terminated !== undefined;
+}
+
+/** Its output is stored as far as it can be had: what ends a Pod's task also lets its log be deleted. */
+export async function kept(deps: Deps, run: StoredRun, pod: V1Pod | undefined): Promise<void> {
+  if (pod !== undefined && isTerminal(pod)) await drained(collect(deps, run, pod), DRAIN_MS);
 }
 
 /** The result of a Pod that succeeded, read from its whole output. */

@@ -32,7 +32,7 @@ export function provision(deps: Deps, run: RunRef, input: Task): Promise<Provisi
       const introduced = deps.logs.introduce(stored, about);
       // A Job is a slot to the limiter: it comes when the run is let in.
       const reserving = anchor.limiter === undefined ? reserveJob(deps, anchor, storedPlan(found), signal) : undefined;
-      const [job] = await Promise.all([reserving, introduced]);
+      const [job] = await both(reserving, introduced);
       return { anchor, ...(job && { job }) };
     },
     { whenForgotten },
@@ -55,12 +55,16 @@ async function anchored(deps: Deps, run: RunRef, task: Task, signal: AbortSignal
     nonce,
     waitsOf(deps),
   );
-  const [found, runs] = await Promise.all([
-    createOrMeet(deps, manifest, specHash, signal),
-    runsOfTask(deps, run.taskId, signal),
-  ]);
+  const making = createOrMeet(deps, manifest, specHash, signal);
+  const [found, runs] = await both(making, runsOfTask(deps, run.taskId, signal));
   await releaseOthersOf(deps, { taskId: run.taskId, name: manifest.metadata?.name ?? '' }, runs, signal);
   return found;
+}
+
+/** Waits for both, also if one fails: what makes something must not outlive the attempt that Temporal is told has failed. */
+async function both<A, B>(one: A, other: B): Promise<[Awaited<A>, Awaited<B>]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
 }
 
 /** As the anchor says it: another worker, with other limits or another queue, may have made it. */

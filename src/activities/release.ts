@@ -10,7 +10,7 @@ import { standingOf, type TaskStanding } from '../task-standing.ts';
 import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
 import { most, releaseOtherRuns, runsOfTask } from './other-runs.ts';
-import { type Reading, readingOf, resultOf } from './output.ts';
+import { kept, type Reading, readingOf, resultOf } from './output.ts';
 import { Crowd } from './crowd.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
 import { endedByItself, releaseRun, storedRun } from './release-run.ts';
@@ -106,9 +106,13 @@ async function unsettledEnding(
 ): Promise<Ending | undefined> {
   const end = endedByItself(world);
   if (end === undefined) return undefined;
-  if (end !== 'succeeded') return { kind: 'failed', problem: end };
+  const [stored, pod] = [storedRun(deps, run), latest(world.pods)];
+  if (end !== 'succeeded') {
+    await kept(deps, stored, pod);
+    return { kind: 'failed', problem: end };
+  }
   const reading = known ?? (world.anchor && storedPlan(world.anchor));
-  if (reading !== undefined) return resultOf(deps, storedRun(deps, run), latest(world.pods), reading);
+  if (reading !== undefined) return resultOf(deps, stored, pod, reading);
   return {
     kind: 'failed',
     problem: problem('RESULT_UNREADABLE', 'The anchor was deleted before the result was read.'),

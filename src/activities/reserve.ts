@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { V1Job } from '@kubernetes/client-node';
 import type { AnchorRef, JobRef } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, isEnding, standingJob } from '../fence.ts';
+import { ANNOTATION, isEnding, isOfTask, standingJob, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { jobManifest, type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
@@ -62,6 +62,8 @@ async function meet(deps: Deps, manifest: V1Job, anchor: AnchorRef, signal: Abor
     case 'ending':
       throw new HoldfastError('ANCHOR_LOST', `The Job ${name} is being deleted before it was started.`);
     case 'foreign':
+      if (isOfTask(found, name, taskLabel(deps.temporalNamespaceId, anchor.run.taskId)))
+        throw new HoldfastError('ANCHOR_LOST', `The Job ${name} is of an anchor that was deleted.`);
       throw new HoldfastError(
         'JOB_CONFLICT',
         `A Job ${name} stands there already, with another owner or another spec than this task's.`,

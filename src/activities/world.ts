@@ -20,24 +20,27 @@ export async function readWorld(deps: Reader, run: NamedRun, signal?: AbortSigna
   return { anchor: ifOfTask(anchor, run.name, task), job: ifOfTask(job, run.name, task), pods };
 }
 
-/** For the first look of a release, which deletes: the anchor is the one that history knows, and the rest is read at once. */
+/** For the first look of a release, which deletes: the anchor is the one that history knows. */
 export async function readBeforeDelete(
   deps: Reader,
   run: NamedRun,
   anchor: AnchorRef,
   signal: AbortSignal,
 ): Promise<RunWorld> {
-  const [job, { task, pods }] = await Promise.all([deps.api.readJob(run.name, signal), readPods(deps, run, signal)]);
+  const job = await deps.api.readJob(run.name, signal);
+  // After the Job: a Pod that ended before it was read must not be told as one that runs.
+  const { task, pods } = await readPods(deps, run, signal);
   return { anchor: asKnown(anchor), job: ifOfTask(job, run.name, task), pods };
 }
 
 /**
- * The same as the watch shows it, if it shows the Job: for when nothing can come of it any more but its end. What is deleted
- * names the version that was seen; and as long as there is a Job in a world, nobody is told that it is released.
+ * The same as the watch shows it, for a run whose end is in the history, so that nothing can be lost by a look that is old.
+ * If it shows Job and Pod: what is not seen is not deleted first, nor is its log begun. As long as there is a Job in a world,
+ * nobody is told that it is released.
  */
 export function shownBeforeDelete({ watch }: Pick<Deps, 'watch'>, anchor: AnchorRef): RunWorld | undefined {
   const { job, pods } = watch.see(anchor.name);
-  if (job === undefined || isEnding(job) || !isOwnedBy(job, anchor.uid)) return undefined;
+  if (job === undefined || isEnding(job) || !isOwnedBy(job, anchor.uid) || pods.length === 0) return undefined;
   return { anchor: asKnown(anchor), job, pods };
 }
 

@@ -22,6 +22,8 @@ interface Told {
   readonly closed: () => void;
 }
 
+/** After a goaway Node pings no more, and TCP itself has to notice that the other side is gone. Milliseconds. */
+const KEEP_ALIVE_MS = 30_000;
 /** The most on one connection, and what an API server allows unless it is told otherwise. */
 export const STREAMS = 100;
 /** What may be on its way in a stream that nobody reads. Bytes. */
@@ -91,7 +93,6 @@ export class LogConnection {
   }
 
   #beat(session: ClientHttp2Session): void {
-    // After a goaway Node asks no more; TCP's own keep-alive sees to what is left of the connection.
     if (session.destroyed || session.closed) return;
     const dead = () => session.destroy(new Error('the connection has died: no answer to a ping'));
     const timer = setTimeout(dead, this.#timing.pongMs).unref();
@@ -136,6 +137,7 @@ export async function openSession(
   let session: ClientHttp2Session | undefined;
   try {
     await once(socket, 'secureConnect', { signal: opening.signal });
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     if (socket.alpnProtocol === 'h2') session = await greeted(origin, socket, opening.signal);
     return session;
   } finally {

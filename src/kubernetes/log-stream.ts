@@ -1,6 +1,9 @@
 /** One log over HTTP/2: whoever gives up ends this stream alone, and one that breaks off never looks like one at its end. */
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 
+/** Behind the API server its connection to the node may have died: a log that is silent for so long is asked for again. */
+const SILENT_MS = 300_000;
+
 const { HTTP2_HEADER_STATUS, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 
 /** @throws what ended the wait: the signal's reason, or what became of the connection. */
@@ -26,6 +29,7 @@ export async function headersOf(
 /** To be read to its end, or left: nothing else lets go of the stream. */
 export async function* bytesOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const forget = whenAborted(stream, signal);
+  stream.setTimeout(SILENT_MS, () => stream.destroy(new Error(`no output for ${SILENT_MS} ms`)));
   try {
     yield* stream as AsyncIterable<Uint8Array>;
     // Node tells of a connection that was closed, or a stream that was cancelled, as of an end.

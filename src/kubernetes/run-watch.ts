@@ -1,6 +1,7 @@
 /**
  * What is going on with our Jobs and Pods: one watch of each kind per worker process, however many tasks it follows.
- * A cache, so only for knowing when to look; what is decided on is read from the API server.
+ * A cache, so only for knowing when to look, and for what stays as it is: that a Pod has ended. All else that is decided on
+ * is read from the API server.
  */
 import {
   BatchV1Api,

@@ -5,7 +5,7 @@ import type { Deps } from '../../src/activities/deps.ts';
 import { type RemoveDeps, type RemoveOptions, removeRun } from '../../src/activities/remove-run.ts';
 import { shownBeforeDelete } from '../../src/activities/world.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
-import { ANCHOR, ENDING, anchorObject, jobObject, MARKS, NAMESPACE_ID, RUN } from './cluster-objects.ts';
+import { ANCHOR, ENDING, anchorObject, jobObject, MARKS, NAMESPACE_ID, podObject, RUN } from './cluster-objects.ts';
 
 const GRANTED = async () => true;
 const NONE_THERE = async () => false;
@@ -74,8 +74,8 @@ it('what was deleted is read again when the watch shows it gone, and only the re
   expect(asked).toEqual([...reading, 'delete Job', 'delete anchor', 'look', 'look', 'look', ...reading]);
 });
 
-function watchOf(job: V1Job | undefined): Pick<Deps, 'watch'> {
-  return { watch: { see: () => ({ job, pods: [] }) } } as unknown as Pick<Deps, 'watch'>;
+function watchOf(job: V1Job | undefined, pods = [podObject({ phase: 'Succeeded' })]): Pick<Deps, 'watch'> {
+  return { watch: { see: () => ({ job, pods }) } } as unknown as Pick<Deps, 'watch'>;
 }
 
 it('what has ended for certain is deleted by its uid, as the watch shows it, and read only to prove it gone', async () => {
@@ -96,9 +96,10 @@ it('what has ended for certain is deleted by its uid, as the watch shows it, and
 });
 
 it.each([
-  ['no Job', undefined],
-  ['a Job that is being deleted', ending(false)],
-  ['a Job with another owner', { ...started, metadata: { ...started.metadata, ownerReferences: [] } }],
-])('a watch that shows %s is no reason to delete anything', (_, job) => {
-  expect(shownBeforeDelete(watchOf(job), ANCHOR)).toBeUndefined();
+  ['no Job', undefined, undefined],
+  ['a Job that is being deleted', ending(false), undefined],
+  ['a Job with another owner', { ...started, metadata: { ...started.metadata, ownerReferences: [] } }, undefined],
+  ['a Job and not its Pod', started, []],
+])('a watch that shows %s is no reason to delete anything', (_, job, pods) => {
+  expect(shownBeforeDelete(watchOf(job, pods), ANCHOR)).toBeUndefined();
 });

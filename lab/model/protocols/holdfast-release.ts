@@ -77,7 +77,9 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   switch (step.do) {
     case 'delete job': {
       const uid = variant.deleteWithoutUid ? 0 : Number(step.uid);
-      const version = variant.deleteWithoutUid || variant.deleteWithoutVersion ? 0 : Number(step.resourceVersion);
+      const settled = attempt.of === 'release' && attempt.given === 1;
+      const unversioned = variant.deleteWithoutUid || variant.deleteWithoutVersion || settled;
+      const version = unversioned ? 0 : Number(step.resourceVersion);
       const propagation = variant.propagation ?? 'Foreground';
       const request = { verb: 'delete job', name: attempt.name, uid, version, propagation } as const;
       const neverStarted =

@@ -105,8 +105,8 @@ describe('a kill while a request is on the wire', () => {
 
 describe('a kill of a task whose worker lives', () => {
   it.each([
-    ['runs for ever', FOREVER, 7],
-    ['ends by itself', 'echo done', 14],
+    ['runs for ever', FOREVER, 6],
+    ['ends by itself', 'echo done', 10],
   ])('that %s tells what happened, at whichever of its requests it comes', async (_, script, requests) => {
     const reports = new Map<string, Promise<KillReport>>();
     const counts = new Map<string, number>();

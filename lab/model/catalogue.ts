@@ -218,21 +218,19 @@ const BASELINES: readonly Entry[] = [
 
 // --- Holdfast ---------------------------------------------------------------------------------------------------------
 
-/** Kueue starts the Job, whenever it likes. */
-const KUEUE_CONDITIONS: readonly Condition[] = [{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }].map(
-  (faults) => {
-    const also = Object.keys(faults).map((fault) => `, ${fault}`);
-    return { name: `Kueue${also.join('')}`, faults: { ...faults, kueue: 1 }, variant: { kueue: true } };
-  },
-);
+/** With no fault, and each of the usual ones. */
+function eachFault(name: string, variant: Variant, always: Condition['faults'] = {}): readonly Condition[] {
+  return [{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }].map((faults) => ({
+    name: [name, ...Object.keys(faults)].join(', '),
+    faults: { ...faults, ...always },
+    variant,
+  }));
+}
 
+/** Kueue starts the Job, whenever it likes. */
+const KUEUE_CONDITIONS = eachFault('Kueue', { kueue: true }, { kueue: 1 });
 /** The Job comes by an activity of its own, after the limiter has let the run in. */
-const LIMITED_CONDITIONS: readonly Condition[] = [{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }].map(
-  (faults) => {
-    const also = Object.keys(faults).map((fault) => `, ${fault}`);
-    return { name: `let in${also.join('')}`, faults, variant: { letIn: true } };
-  },
-);
+const LIMITED_CONDITIONS = eachFault('let in', { letIn: true });
 
 /** Every fault the network and the processes can do, one or two at a time; the Job controller is behind, but for Reset. */
 export const HOLDFAST_CONDITIONS: readonly Condition[] = [

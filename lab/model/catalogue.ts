@@ -216,8 +216,6 @@ const BASELINES: readonly Entry[] = [
   ),
 ];
 
-// --- Holdfast ---------------------------------------------------------------------------------------------------------
-
 /** With no fault, and each of the usual ones. */
 function eachFault(name: string, variant: Variant, always: Condition['faults'] = {}): readonly Condition[] {
   return [{}, { late: 1 }, { twice: 1 }, { crash: 1 }, { zombie: 1 }].map((faults) => ({

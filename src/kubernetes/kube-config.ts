@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { type Cluster, type ConfigOptions, KubeConfig, loadYaml, type RequestContext } from '@kubernetes/client-node';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { type Config, IN_CLUSTER } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import { LogConnections } from './log-connections.ts';
@@ -52,7 +52,7 @@ interface Written {
  */
 export class LivingKubeConfig extends KubeConfig {
   #given: unknown;
-  #agent: Agent | undefined;
+  #agent: Dispatcher | undefined;
   #logConnections: LogConnections | undefined;
 
   /** For the credentials that were applied last; undefined where a proxy stands between, or there is no TLS. */
@@ -91,7 +91,7 @@ export class LivingKubeConfig extends KubeConfig {
     // For each connection Node would read the certificates anew, and keep them.
     const connect = { ...given, secureContext: createSecureContext(given) };
     this.#given = given;
-    this.#agent = new Agent({ connect, allowH2: false, keepAliveTimeout: IDLE_MS });
+    this.#agent = new Agent({ connect, allowH2: false, keepAliveTimeout: IDLE_MS }).compose(keptAfterDelete);
     const server = cluster?.server ?? '';
     // Those that are open go on with what they have, and close when they have nothing.
     this.#logConnections = server.startsWith('https:') ? new LogConnections(server, connect) : undefined;
@@ -105,6 +105,13 @@ export class LivingKubeConfig extends KubeConfig {
     if (context.getDispatcher() === undefined && this.#agent !== undefined) context.setDispatcher(this.#agent);
   }
 }
+
+/**
+ * A DELETE with a body, as each of ours is, would cost its connection (undici 8.12): its author fears servers that take the
+ * body for the next request. Go's is none of these.
+ */
+const keptAfterDelete: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
+  dispatch(options.method === 'DELETE' ? { ...options, reset: false } : options, handler);
 
 function tokenFileOf(authProvider: { config?: { tokenFile?: string } } | undefined): string | undefined {
   return authProvider?.config?.tokenFile;

@@ -48,6 +48,12 @@ describe('the connections to Kubernetes', () => {
     expect(connections).toBeLessThanOrEqual(2);
   });
 
+  it('are used again after a delete, which has a body', async () => {
+    const calls = await api();
+    for (let count = 0; count < 20; count += 1) await calls.deleteJob('hf-x', { uid: 'u' });
+    expect(connections).toBeLessThanOrEqual(2);
+  });
+
   it('are about as many as there are requests at the same time', async () => {
     const calls = await api();
     for (let round = 0; round < 5; round += 1)

@@ -12,6 +12,7 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Deps } from './activities/deps.ts';
+import { Followed } from './activities/followed.ts';
 import { createActivities } from './activities/index.ts';
 import { releaseRun } from './activities/release-run.ts';
 import { type Config, readConfig } from './config.ts';
@@ -113,7 +114,7 @@ function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
     api: deps.api,
     client,
     remove: (run, _, signal, options) => releaseRun(deps, run, signal, options),
-    isFollowed: (run) => deps.followed.has(run),
+    isTended: (run) => deps.followed.has(run) || deps.unreleased.isReleasing(run),
     rules: config.sweepRules,
     temporalNamespaceId: deps.temporalNamespaceId,
   });
@@ -175,7 +176,7 @@ async function createDeps(
     log: logger,
     metrics: createMetrics(logger),
     unreleased: new Unreleased(),
-    followed: new Set<string>(),
+    followed: new Followed(),
     temporalNamespaceId,
     pythonImage: config.pythonImage,
     limits: config.limits && { limiter: limiterOf(config.taskQueue), most: config.limits },

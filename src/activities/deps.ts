@@ -6,6 +6,7 @@ import type { Limits } from '../limits/contract.ts';
 import type { Logger } from 'pino';
 import type { LogStore } from '../logs/store.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Followed } from './followed.ts';
 import type { Unreleased } from '../unreleased.ts';
 
 export interface Deps {
@@ -16,8 +17,7 @@ export interface Deps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly unreleased: Unreleased;
-  /** Names of the runs that this process follows. */
-  readonly followed: Set<string>;
+  readonly followed: Followed;
   /** UUID of the Temporal namespace. */
   readonly temporalNamespaceId: string;
   /** The image for workloads that need Python and name no other. */

@@ -15,7 +15,7 @@ import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kuberne
 import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { collect, kept, ProgressReader, readingOf, resultOf } from './output.ts';
-import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import { FRESH_LOOKS, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
 /** What takes longer than this is worth asking about, and worth telling. Milliseconds. */
@@ -113,7 +113,7 @@ class Watcher {
     if (this.#hasEnded(latest(cached.pods))) return view;
     const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
     // A cancel reaches the workflow first: what is released beside us does not end by itself any more.
-    if (ended && this.#deps.unreleased.isReleasing(this.#name)) return WAITING;
+    if (ended && isReleasedHere(this.#deps, this.#name)) return WAITING;
     if (!ended && Date.now() - this.#freshAt < LONG_WAITS.every(FRESH_LOOKS)) return view;
     const fresh = await this.#read();
     this.#freshAt = Date.now();

@@ -24,6 +24,8 @@ export interface Performing {
   readonly signal: AbortSignal;
   /** Details that the web UI shows on the pending activity, and that the next attempt gets. */
   readonly show: (details: unknown) => void;
+  /** Heartbeats out of turn. */
+  readonly beat: () => void;
 }
 
 export interface PerformOptions {
@@ -44,9 +46,10 @@ export async function perform<T>(
   const signal = cancellationSignal();
   let shown: unknown;
   const show = (details: unknown) => (shown = details);
-  const stop = keepBeating(options.beating ?? OFTEN, () => heartbeat(shown));
+  const beat = () => heartbeat(shown);
+  const stop = keepBeating(options.beating ?? OFTEN, beat);
   try {
-    return await body({ signal, show });
+    return await body({ signal, show, beat });
   } catch (error) {
     if (signal.aborted) await afterAbort(options);
     signal.throwIfAborted();

@@ -4,7 +4,7 @@ import { problem } from '../errors.ts';
 import { isEnding, wasLetGo } from '../fence.ts';
 import type { Deps } from './deps.ts';
 import { failedEnding } from './follow.ts';
-import { FRESH_LOOKS, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import { FRESH_LOOKS, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
 /** Queue: look until Kueue has let the Job go. Gives an ending only if the Job is gone before. Only reads; safe to abandon. */
@@ -22,7 +22,7 @@ async function untilLetGo(
   for (let freshAt = 0; ;) {
     const changed = deps.watch.changed(anchor.name, LONG_WAITS.every(LOOKS), signal);
     const isStale = Date.now() - freshAt >= LONG_WAITS.every(FRESH_LOOKS);
-    if (isStale || !isQueued(deps.watch.see(anchor.name).job, job)) {
+    if (!isReleasedHere(deps, anchor.name) && (isStale || !isQueued(deps.watch.see(anchor.name).job, job))) {
       const found = await deps.api.readJob(job.name, signal);
       freshAt = Date.now();
       if (!isOurs(found, job))

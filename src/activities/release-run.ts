@@ -44,6 +44,7 @@ export async function releaseRun(
     },
   });
   await drained([...collections.values()].flat(), DRAIN_MS);
+  deps.followed.released(run.name);
   return { is: 'released', found };
 }
 

@@ -110,13 +110,15 @@ async function worthALook(
   signal: AbortSignal,
   glimpse: RemoveOptions['glimpse'],
 ): Promise<void> {
-  const until = Date.now() + WAITING.every(LOOKS);
-  for (let next = changed; ; next = watch.changed(name, until - Date.now(), signal)) {
+  const since = Date.now();
+  // The crowd may have grown since: who came first does not look more often than the others.
+  const left = () => since + WAITING.every(LOOKS) - Date.now();
+  for (let next = changed; ; next = watch.changed(name, left(), signal)) {
     await next;
     signal.throwIfAborted();
     const { job, pods } = watch.see(name);
     glimpse?.(pods);
-    if (Date.now() >= until || (job === undefined && pods.every(isTerminal))) return;
+    if (left() <= 0 || (job === undefined && pods.every(isTerminal))) return;
   }
 }
 

@@ -24,8 +24,8 @@ export interface SweeperDeps {
     signal: AbortSignal,
     options: RemoveOptions,
   ) => Promise<unknown>;
-  /** Whether this process follows the run: then a heartbeat tells it when Temporal forgets its task, and it acts by itself. */
-  readonly isFollowed?: (run: string) => boolean;
+  /** Whether this process follows or releases the run: a heartbeat tells it when Temporal forgets its task, and it acts by itself. */
+  readonly isTended?: (run: string) => boolean;
   readonly rules: Omit<SweepRules, 'ownNamespaceId'>;
   readonly dryRun?: boolean;
   /** UUID of the Temporal namespace; the first look learns it if it is not given. */
@@ -36,7 +36,7 @@ export interface SweeperDeps {
 const ASKING = { perSecond: 50, atOnce: 10 } as const;
 /** How long an answer of Temporal's may take. Milliseconds. */
 const ANSWER_MS = 5_000;
-/** At every so manieth look at all runs Temporal is asked of those that are followed, too. */
+/** At every so manieth look at all runs Temporal is asked of those that are tended, too. */
 const ASKED_ANYWAY = 10;
 const REMOVING = { perSecond: 20, atOnce: 10 } as const;
 /** How long one run may take to go before the sweep leaves it to the next. Milliseconds. */
@@ -116,14 +116,14 @@ export class Sweeper {
     isThorough: boolean,
     signal: AbortSignal,
   ): Promise<readonly Judged[]> {
-    const isFollowed = ({ run }: FoundRun) =>
-      !isThorough && !this.#suspects.has(run) && this.#deps.isFollowed?.(run) === true;
-    const asked = runs.filter((found) => keptUnasked(found, rules) === undefined && !isFollowed(found));
+    const isTended = ({ run }: FoundRun) =>
+      !isThorough && !this.#suspects.has(run) && this.#deps.isTended?.(run) === true;
+    const asked = runs.filter((found) => keptUnasked(found, rules) === undefined && !isTended(found));
     const taskIds = [...new Set(asked.map(({ taskId }) => taskId))];
     const answers = await paced(taskIds, ASKING, async (id) => [id, await this.#ask(id)] as const, signal);
     const standings = new Map(answers);
     return runs.map((found) => {
-      const standing = isFollowed(found) ? 'open' : (standings.get(found.taskId) ?? 'unknown');
+      const standing = isTended(found) ? 'open' : (standings.get(found.taskId) ?? 'unknown');
       return { found, verdict: judge(found, standing, rules, this.#suspects.get(found.run)) };
     });
   }

@@ -8,8 +8,8 @@
  * | admit    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
- * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
- * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
+ * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| abandon: it only reads, and hears of it |
+ * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| abandon: it only reads, and hears of it |
  * | release  | tasks  | 5 min       | 30 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  * | holders  | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
@@ -25,7 +25,7 @@ import { type AnchorRef, type Ending, followQueue, type JobRef } from '../contra
 import type { LimitActivities } from '../limits/activities.ts';
 import type { SweepActivities } from '../sweeper/activity.ts';
 
-const { WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
+const { ABANDON, WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
 
 const dispatching = {
   startToCloseTimeout: '30s',
@@ -56,7 +56,7 @@ export const { start } = proxyActivities<Pick<Activities, 'start'>>({
 
 const waiting = {
   heartbeatTimeout: '60s',
-  cancellationType: TRY_CANCEL,
+  cancellationType: ABANDON,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
 } as const;
 

@@ -47,7 +47,7 @@ describe('two looks', () => {
   it('ask about a run that this process follows only at every tenth look, and then believe what they hear', async () => {
     const theatre = new Theatre();
     theatre.anchors = [anchorOf('open')];
-    const sweeper = theatre.sweeper({ isFollowed: () => true });
+    const sweeper = theatre.sweeper({ isTended: () => true });
     for (let look = 1; look <= 10; look += 1) await sweeper.look('all', never);
     expect(theatre.asked).toEqual(['open']);
     theatre.describe = () => 'TERMINATED';

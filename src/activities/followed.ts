@@ -1,0 +1,30 @@
+/** What this process follows: its sweeper need not ask of it, and whoever follows hears when it was released here. */
+export class Followed {
+  readonly #runs = new Map<string, PromiseWithResolvers<void> & { isReleased: boolean }>();
+
+  async during<T>(run: string, follow: (released: Promise<void>) => Promise<T>): Promise<T> {
+    const following = { ...Promise.withResolvers<void>(), isReleased: false };
+    this.#runs.set(run, following);
+    try {
+      return await follow(following.promise);
+    } finally {
+      if (this.#runs.get(run) === following) this.#runs.delete(run);
+    }
+  }
+
+  has(run: string): boolean {
+    return this.#runs.has(run);
+  }
+
+  /** It was proved that nothing of it is left: of this, nobody who follows it has anything to tell. */
+  released(run: string): void {
+    const following = this.#runs.get(run);
+    if (following === undefined) return;
+    following.isReleased = true;
+    following.resolve();
+  }
+
+  isReleased(run: string): boolean {
+    return this.#runs.get(run)?.isReleased === true;
+  }
+}

@@ -189,29 +189,42 @@ export interface RunWorld {
   readonly pods: readonly V1Pod[];
 }
 
+export interface NamedPod {
+  readonly name: string;
+  readonly uid: string;
+}
+
 export type ReleaseStep =
   | { readonly do: 'delete anchor'; readonly uid: string }
-  | { readonly do: 'delete job'; readonly uid: string; readonly resourceVersion: string }
-  | { readonly do: 'delete pod'; readonly name: string; readonly uid: string }
+  | {
+      readonly do: 'delete job';
+      readonly uid: string;
+      readonly resourceVersion: string;
+      /** If it makes no Pod any more: its Pods, all of which have ended, so that nobody need wait for them to go. */
+      readonly ended?: readonly NamedPod[];
+    }
+  | ({ readonly do: 'delete pod' } & NamedPod)
   | { readonly do: 'wait'; readonly for: string }
   | { readonly do: 'say released' };
 
 /**
  * What release does next. Level-based: it looks at what is there, not at what was done before, so it may be repeated,
  * interrupted and run twice at once. The Job goes first, Foreground, before the garbage collector can take it with its
- * anchor in the background: a Job that is ending makes no more Pods. Its delete names the resourceVersion, so that what
+ * anchor in the background: a Job that is ending makes no more Pods, nor does one that is over. Its delete names the resourceVersion, so that what
  * was read of it (running, or finished) is what was deleted. Pods are judged last, and count only with the anchor gone:
  * a Pod that appears after that cannot mount it.
  */
 export function nextReleaseStep(world: RunWorld): ReleaseStep {
   const { anchor, job } = world;
-  if (job !== undefined && !isEnding(job))
-    return { do: 'delete job', uid: uidOf(job), resourceVersion: job.metadata?.resourceVersion ?? '' };
+  if (job !== undefined && !isEnding(job)) {
+    const step = { do: 'delete job', uid: uidOf(job), resourceVersion: job.metadata?.resourceVersion ?? '' } as const;
+    return isOver(job, world.pods) ? { ...step, ended: world.pods.filter((pod) => !isEnding(pod)).map(named) } : step;
+  }
   if (anchor !== undefined && !isEnding(anchor)) return { do: 'delete anchor', uid: uidOf(anchor) };
   const live = world.pods.filter((pod) => !isTerminal(pod));
   const strays = job === undefined ? live.filter((pod) => !isEnding(pod)) : [];
   const stray = strays[0];
-  if (stray !== undefined) return { do: 'delete pod', name: stray.metadata?.name ?? '', uid: uidOf(stray) };
+  if (stray !== undefined) return { do: 'delete pod', ...named(stray) };
   if (anchor !== undefined) return { do: 'wait', for: `anchor ${anchor.metadata?.name}` };
   if (live.length > 0) return { do: 'wait', for: `Pod ${live.map((pod) => pod.metadata?.name).join(', Pod ')}` };
   if (job !== undefined) return { do: 'wait', for: `Job ${job.metadata?.name}` };
@@ -232,9 +245,23 @@ export function isEnding(found: { metadata?: V1ObjectMeta }): boolean {
   return found.metadata?.deletionTimestamp !== undefined;
 }
 
+/** Conditions of a Job; what has one of them stays so. */
+const FINISHED = new Set(['Complete', 'Failed']);
+
+/** It is to complete once, and has, or has failed, whether the Job controller has noted it yet or not. */
+function isOver({ status }: V1Job, pods: readonly V1Pod[]): boolean {
+  if (!pods.every(isTerminal)) return false;
+  const isFinished = status?.conditions?.some(({ type, status: is }) => FINISHED.has(type) && is === 'True') ?? false;
+  return isFinished || pods.some((pod) => pod.status?.phase === 'Succeeded');
+}
+
 /** A Pod in which no container runs any more, nor will again. */
 export function isTerminal(pod: V1Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+function named(pod: V1Pod): NamedPod {
+  return { name: pod.metadata?.name ?? '', uid: uidOf(pod) };
 }
 
 function uidOf(found: { metadata?: V1ObjectMeta }): string {

@@ -38,6 +38,8 @@ export async function releaseRun(
       containers?.look(world.pods, Date.now());
       for (const pod of world.pods) collections.set(pod.metadata?.uid ?? '', collect(deps, stored, pod));
       if (step.do !== 'delete job') return;
+      // Their logs go with them.
+      if (step.ended !== undefined) await drained([...collections.values()].flat(), DRAIN_MS);
       await keepEvents(deps, stored, world, signal);
       if (!settled && endedByItself(world) !== undefined)
         throw new HoldfastError('STILL_RELEASING', 'The Job ended by itself just now; its ending is read first.');

@@ -57,7 +57,8 @@ export async function removeRun(
     limiter ??= limiterIn(world);
     const { step, left } = await actOn(deps, run, world, signal, how);
     found = worse(worse(found, world), left);
-    if (step.do === 'say released') {
+    // Of what was read, that is: what ought to be left after our deletes proves nothing.
+    if (step.do === 'say released' && left === world) {
       if (limiter !== undefined) await deps.tellFreed(limiter, run.name);
       return found;
     }
@@ -87,10 +88,15 @@ async function actOn(
   await how.before?.(step, world);
   if (step.do === 'wait' || step.do === 'say released') return { step, left: world };
   const isDone = await act(deps, run, step, signal, how.byUid === true);
-  // A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read.
-  if (!isDone || step.do !== 'delete job' || world.job === undefined) return { step, left: world };
-  const metadata = { ...world.job.metadata, deletionTimestamp: new Date() };
-  return actOn(deps, run, { ...world, job: { ...world.job, metadata } }, signal, how);
+  if (!isDone || step.do !== 'delete job') return { step, left: world };
+  return actOn(deps, run, afterDelete(step, world), signal, how);
+}
+
+/** A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read. */
+function afterDelete({ ended }: Extract<ReleaseStep, { do: 'delete job' }>, world: RunWorld): RunWorld {
+  if (ended !== undefined) return { ...world, job: undefined, pods: [] };
+  const metadata = { ...world.job?.metadata, deletionTimestamp: new Date() };
+  return { ...world, job: { ...world.job, metadata } };
 }
 
 /** An anchor is gone once it is deleted; what else there was takes its time, and is read again when the watch shows it gone. */
@@ -133,7 +139,7 @@ async function act(
   try {
     switch (step.do) {
       case 'delete job':
-        return await deps.api.deleteJob(run.name, byUid ? { uid: step.uid } : step, signal);
+        return await deleteJob(deps, run, step, signal, byUid);
       case 'delete anchor':
         await deps.api.deleteAnchor(run.name, step.uid, signal);
         break;
@@ -147,6 +153,22 @@ async function act(
     if (!isApiError(error, 'conflict')) throw error;
     return false;
   }
+}
+
+/** The garbage collector would take the Pods of one that has finished, too, in its time. */
+async function deleteJob(
+  { api }: RemoveDeps,
+  { name }: NamedRun,
+  { uid, resourceVersion, ended }: Extract<ReleaseStep, { do: 'delete job' }>,
+  signal: AbortSignal,
+  byUid: boolean,
+): Promise<boolean> {
+  const propagation = ended === undefined ? 'Foreground' : 'Background';
+  const [isDone] = await Promise.all([
+    api.deleteJob(name, byUid ? { uid } : { uid, resourceVersion }, signal, propagation),
+    ...(ended ?? []).map((pod) => api.deletePod(pod.name, pod.uid, signal)),
+  ]);
+  return isDone;
 }
 
 function limiterIn({ anchor, job }: RunWorld): string | undefined {

@@ -161,15 +161,17 @@ export class JobsApi {
    * Policy and preconditions go in the body: a body makes the server ignore the query. With a resourceVersion what was read
    * is what is deleted.
    */
-  deleteJob(name: string, read: { uid: string; resourceVersion?: string }, signal?: AbortSignal): Promise<boolean> {
+  deleteJob(
+    name: string,
+    read: { uid: string; resourceVersion?: string },
+    signal?: AbortSignal,
+    propagationPolicy: 'Foreground' | 'Background' = 'Foreground',
+  ): Promise<boolean> {
     const { namespace } = this;
     const { uid, resourceVersion } = read;
     const preconditions = { uid, ...(resourceVersion !== undefined && { resourceVersion }) };
     return this.#remove(`delete Job ${name}`, signal, (options) =>
-      this.#batch.deleteNamespacedJob(
-        { namespace, name, body: { preconditions, propagationPolicy: 'Foreground' } },
-        options,
-      ),
+      this.#batch.deleteNamespacedJob({ namespace, name, body: { preconditions, propagationPolicy } }, options),
     );
   }
 

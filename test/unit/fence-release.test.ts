@@ -1,5 +1,5 @@
 /** Release as a pure function: properties over every small world, and every world played to its end. */
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isEnding, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../../src/fence.ts';
@@ -21,10 +21,16 @@ const world = (): fc.Arbitrary<RunWorld> =>
   fc.record({
     anchor: seen().map((is) => (is === 'absent' ? undefined : anchorObject(is === 'ending' ? ENDING : {}))),
     job: fc
-      .tuple(seen(), fc.boolean())
-      .map(([is, suspend]) => (is === 'absent' ? undefined : jobObject(is === 'ending' ? ENDING : {}, { suspend }))),
+      .record({ is: seen(), suspend: fc.boolean(), end: fc.constantFrom('Complete', 'Failed', 'Suspended') })
+      .map(({ is, suspend, end }) =>
+        is === 'absent' ? undefined : jobOf(is === 'ending' ? ENDING : {}, suspend, end),
+      ),
     pods: pods(),
   });
+
+function jobOf(meta: object, suspend: boolean, condition: string): V1Job {
+  return { ...jobObject(meta, { suspend }), status: { conditions: [{ type: condition, status: 'True' }] } };
+}
 
 const uids = ({ anchor, job, pods }: RunWorld) => [anchor, job, ...pods].map((object) => object?.metadata?.uid);
 
@@ -57,10 +63,25 @@ describe('release', () => {
       fc.property(world(), (world) => {
         const step = nextReleaseStep(world);
         if (world.job !== undefined && !isEnding(world.job))
-          expect(step).toEqual({ do: 'delete job', uid: 'job-uid', resourceVersion: '7' });
+          expect(step).toMatchObject({ do: 'delete job', uid: 'job-uid', resourceVersion: '7' });
         else if (world.anchor !== undefined && !isEnding(world.anchor))
           expect(step).toEqual({ do: 'delete anchor', uid: 'anchor-uid' });
       }),
+    );
+  });
+
+  it('takes the Pods of a Job along only if it makes no other, and they have ended, all of them', () => {
+    fc.assert(
+      fc.property(world(), (world) => {
+        const step = nextReleaseStep(world);
+        if (step.do !== 'delete job') return;
+        const [condition] = world.job?.status?.conditions ?? [];
+        const hasSucceeded = world.pods.some(({ status }) => status?.phase === 'Succeeded');
+        const isOver = (condition?.type !== 'Suspended' || hasSucceeded) && world.pods.every(isTerminal);
+        const left = world.pods.filter((pod) => !isEnding(pod)).map(({ metadata }) => metadata?.uid);
+        expect(step.ended?.map(({ uid }) => uid)).toEqual(isOver ? left : undefined);
+      }),
+      { numRuns: 2_000 },
     );
   });
 
@@ -101,6 +122,7 @@ describe('release', () => {
 function after(world: RunWorld, step: ReleaseStep, choice: number): RunWorld {
   switch (step.do) {
     case 'delete job':
+      if (step.ended !== undefined) return { ...world, job: undefined };
       return { ...world, job: jobObject(ENDING), pods: world.pods.map(ended) };
     case 'delete anchor':
       return { ...world, anchor: anchorObject(ENDING) };

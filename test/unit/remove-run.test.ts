@@ -35,6 +35,7 @@ function remove(api: object, shown: () => V1Job | undefined, options?: RemoveOpt
 
 const suspended = jobObject({ generation: 1 });
 const started = jobObject({ generation: 2 }, { suspend: false });
+const finished: V1Job = { ...started, status: { conditions: [{ type: 'Complete', status: 'True' }] } };
 const takenBack = jobObject({ generation: 3 });
 const ending = (suspend: boolean) => jobObject({ ...ENDING, generation: suspend ? 2 : 3 }, { suspend });
 
@@ -74,6 +75,10 @@ it('what was deleted is read again when the watch shows it gone, and only the re
   expect(asked).toEqual([...reading, 'delete Job', 'delete anchor', 'look', 'look', 'look', ...reading]);
 });
 
+function fail(message: string): never {
+  throw new Error(message);
+}
+
 function watchOf(job: V1Job | undefined, pods = [podObject({ phase: 'Succeeded' })]): Pick<Deps, 'watch'> {
   return { watch: { see: () => ({ job, pods }) } } as unknown as Pick<Deps, 'watch'>;
 }
@@ -87,12 +92,42 @@ it('what has ended for certain is deleted by its uid, as the watch shows it, and
     listPods: async () => (asked.push('list Pods'), []),
     deleteJob: async (_: string, preconditions: object) => (asked.push(preconditions), true),
     deleteAnchor: async (_: string, uid: string) => (asked.push(uid), true),
+    deletePod: async (_: string, uid: string) => (asked.push(uid), true),
   };
   const shown: (V1Job | undefined)[] = [started, undefined];
   const first = shownBeforeDelete(watchOf(started), ANCHOR);
   expect(await remove(api, () => shown.shift(), { first, byUid: true })).toBe('started');
   const { uid } = started.metadata ?? {};
-  expect(asked).toEqual([{ uid }, ANCHOR.uid, 'read anchor', 'read Job', 'list Pods']);
+  expect(asked).toEqual([{ uid }, 'pod-uid', ANCHOR.uid, 'read anchor', 'read Job', 'list Pods']);
+});
+
+it('a Job that has finished goes at once, and its Pods with it; then that is proved, and nobody waited for', async () => {
+  const asked: unknown[] = [];
+  const left = { anchor: [undefined], job: [finished, undefined], pods: [[podObject({ phase: 'Succeeded' })], []] };
+  const answer = async <T>(what: unknown, value: T) => (asked.push(what), value);
+  const api = {
+    readAnchor: () => answer('read anchor', left.anchor.shift()),
+    readJob: () => answer('read Job', left.job.shift()),
+    listPods: () => answer('list Pods', left.pods.shift()),
+    deleteJob: (_name: string, _read: object, _signal: AbortSignal, propagation: string) => answer(propagation, true),
+    deletePod: (name: string) => answer(name, true),
+  };
+  expect(await remove(api, () => fail('nothing is to be waited for'))).toBe('started');
+  const reading = ['read anchor', 'read Job', 'list Pods'];
+  expect(asked).toEqual([...reading, 'Background', 'pod-1', ...reading]);
+});
+
+it('a Job that was finished and yet is there, ending, is waited for', async () => {
+  const reads = [finished, { ...finished, metadata: { ...finished.metadata, ...ENDING } }, undefined];
+  let looks = 0;
+  const api = {
+    readAnchor: async () => undefined,
+    readJob: async () => reads.shift(),
+    listPods: async () => [],
+    deleteJob: GRANTED,
+  };
+  await remove(api, () => ((looks += 1), undefined));
+  expect([looks, reads]).toEqual([1, []]);
 });
 
 it.each([

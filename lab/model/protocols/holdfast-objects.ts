@@ -71,6 +71,7 @@ export const asJob = remembered((job: Job): V1Job => {
   return {
     metadata: { ...of, resourceVersion: String(job.version), ...owners },
     spec: { suspend: job.suspended, template: {} },
+    ...(job.finished && { status: { conditions: [{ type: 'Complete', status: 'True' }] } }),
   };
 });
 

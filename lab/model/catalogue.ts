@@ -225,11 +225,6 @@ function eachFault(name: string, variant: Variant, always: Condition['faults'] =
   }));
 }
 
-/** Kueue starts the Job, whenever it likes. */
-const KUEUE_CONDITIONS = eachFault('Kueue', { kueue: true }, { kueue: 1 });
-/** The Job comes by an activity of its own, after the limiter has let the run in. */
-const LIMITED_CONDITIONS = eachFault('let in', { letIn: true });
-
 /** Every fault the network and the processes can do, one or two at a time; the Job controller is behind, but for Reset. */
 export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   CALM,
@@ -246,9 +241,11 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   RESET,
   { name: 'a retry', faults: { retry: 1 } },
   { name: 'a retry, and late', faults: { retry: 1, late: 1 } },
+  { ...RESET, name: 'Reset, cleared last', variant: { clearLast: true } },
+  { name: 'a retry, cleared last', faults: { retry: 1 }, variant: { clearLast: true } },
   REUSED,
-  ...LIMITED_CONDITIONS,
-  ...KUEUE_CONDITIONS,
+  ...eachFault('let in', { letIn: true }),
+  ...eachFault('Kueue', { kueue: true }, { kueue: 1 }),
 ];
 
 /** They take minutes. */

@@ -33,17 +33,7 @@ export async function releaseOtherRuns(
   own: Pick<NamedRun, 'taskId' | 'name'>,
   signal: AbortSignal,
 ): Promise<Found> {
-  return releaseOthersOf(deps, own, await runsOfTask(deps, own.taskId, signal), signal);
-}
-
-/** The same, of runs that were listed already. */
-export async function releaseOthersOf(
-  deps: Deps,
-  own: Pick<NamedRun, 'taskId' | 'name'>,
-  runs: readonly NamedRun[],
-  signal: AbortSignal,
-): Promise<Found> {
-  const others = runs.filter(({ name }) => name !== own.name);
+  const others = (await runsOfTask(deps, own.taskId, signal)).filter(({ name }) => name !== own.name);
   if (others.length === 0) return 'nothing';
   const latest = await getClient().workflow.getHandle(own.taskId).describe();
   const { workflowExecution, scheduledTimestampMs } = activityInfo();

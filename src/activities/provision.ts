@@ -9,7 +9,7 @@ import { settle } from '../settings.ts';
 import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
-import { releaseOthersOf, runsOfTask } from './other-runs.ts';
+import { type Found, releaseOtherRuns } from './other-runs.ts';
 import { nonceOf } from './output.ts';
 import { perform } from './perform.ts';
 import { releaseIfForgotten } from './release.ts';
@@ -25,21 +25,39 @@ export function provision(deps: Deps, run: RunRef, input: Task): Promise<Provisi
   return perform(
     async ({ signal }) => {
       const task = checkTask(input);
-      const found = await anchored(deps, run, task, signal);
-      const anchor = refOf(deps, run, task, found);
-      const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: name };
-      const about = { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() };
-      const introduced = deps.logs.introduce(stored, about);
-      // A Job is a slot to the limiter: it comes when the run is let in.
-      const reserving = anchor.limiter === undefined ? reserveJob(deps, anchor, storedPlan(found), signal) : undefined;
-      const [job] = await both(reserving, introduced);
-      return { anchor, ...(job && { job }) };
+      // What is made runs nothing: start lets it, when the history says that nothing of an earlier run is left.
+      const cleared = releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
+      const [provisioned] = await both(make(deps, run, task, cleared, signal), cleared);
+      return provisioned;
     },
     { whenForgotten },
   );
 }
 
-/** The anchor stands, and nothing of an earlier run does. An anchor runs nothing: it may come before that; no Job may. */
+async function make(
+  deps: Deps,
+  run: RunRef,
+  task: Task,
+  cleared: Promise<Found>,
+  signal: AbortSignal,
+): Promise<Provisioned> {
+  const found = await anchored(deps, run, task, signal);
+  const anchor = refOf(deps, run, task, found);
+  const stored = { task: taskLabel(deps.temporalNamespaceId, run.taskId), run: anchor.name };
+  const about = { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() };
+  const introduced = deps.logs.introduce(stored, about);
+  // A Job is a slot to the limiter: it comes when the run is let in.
+  if (anchor.limiter !== undefined) return introduced.then(() => ({ anchor }));
+  const reserve = () => reserveJob(deps, anchor, storedPlan(found), signal);
+  const reserving = reserve().catch(async (error: unknown) => {
+    // There may be room for only one of them.
+    if ((await cleared) === 'nothing') throw error;
+    return reserve();
+  });
+  const [job] = await both(reserving, introduced);
+  return { anchor, job };
+}
+
 async function anchored(deps: Deps, run: RunRef, task: Task, signal: AbortSignal): Promise<V1ConfigMap> {
   const { temporalNamespaceId, pythonImage } = deps;
   const nonce = nonceOf(run);
@@ -55,10 +73,7 @@ async function anchored(deps: Deps, run: RunRef, task: Task, signal: AbortSignal
     nonce,
     waitsOf(deps),
   );
-  const making = createOrMeet(deps, manifest, specHash, signal);
-  const [found, runs] = await both(making, runsOfTask(deps, run.taskId, signal));
-  await releaseOthersOf(deps, { taskId: run.taskId, name: manifest.metadata?.name ?? '' }, runs, signal);
-  return found;
+  return createOrMeet(deps, manifest, specHash, signal);
 }
 
 /** Waits for both, also if one fails: what makes something must not outlive the attempt that Temporal is told has failed. */

@@ -56,11 +56,12 @@ export function anew(world: W, variant: Variant): W {
     jobName: 'J2',
     anchor: 0,
     job: 0,
+    made: null,
     handedOver: false,
     adopted: false,
     again: false,
   } as const;
   const begun: W = { ...world, local: { ...local, ...fresh }, facts: renamed(world.facts, 'J2') };
   if (local.cancel) return giveUp(begun, variant);
-  return entered(begun, variant.resetLeavesOlder ? 'provision' : 'clear');
+  return entered(begun, variant.resetLeavesOlder || variant.clearLast ? 'provision' : 'clear');
 }

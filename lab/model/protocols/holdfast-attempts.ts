@@ -38,13 +38,15 @@ export interface Flaws {
 export interface Additions {
   /** Start writes the key that Pods mount into the anchor whose uid is in the history; that of no other. */
   readonly armedByUid?: true;
+  /** What an older attempt left is removed beside what provision makes: here after it, and before it otherwise. */
+  readonly clearLast?: true;
   /** The Job comes by an activity of its own, when the limiter has let the run in. */
   readonly letIn?: true;
   /** "Before its start" is told only if start was never scheduled, whatever release has or has not seen. */
   readonly startedByHistory?: true;
   /** The code reads anchor and Job at once, so either may be read first; the Pods are read last in any case. */
   readonly jobReadFirst?: true;
-  /** Start gives the Job its queue label; Kueue un-suspends it, if it likes. */
+  /** Start gives the Job its queue label; Kueue un-suspends it, whenever it likes. */
   readonly kueue?: true;
 }
 

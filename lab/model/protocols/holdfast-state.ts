@@ -2,7 +2,7 @@
 import type { Anchor, Job } from '../cluster.ts';
 import { tell } from '../promise.ts';
 import type { Told, World } from '../world.ts';
-import type { Activity, Attempt, Variant } from './holdfast-attempts.ts';
+import type { Activity, Attempt, Result, Variant } from './holdfast-attempts.ts';
 import { newAttempt, removes } from './holdfast-attempts.ts';
 import type { Names } from './holdfast-objects.ts';
 
@@ -23,6 +23,8 @@ export interface Holdfast {
   readonly names: Names;
   readonly anchor: number;
   readonly job: number;
+  /** What provision has made, while it clears what is older; history knows it when both are done. */
+  readonly made: Extract<Result, { is: 'done' }> | null;
   readonly jobName: string;
   readonly started: boolean;
   /** Kueue may start the Job at any time. */
@@ -44,6 +46,7 @@ export const BEGINNING: Holdfast = {
   names: 'J',
   anchor: 0,
   job: 0,
+  made: null,
   jobName: 'J',
   started: false,
   handedOver: false,

@@ -178,10 +178,15 @@ function advanced(world: W, of: Activity, result: Result, variant: Variant): W {
   if (result.is === 'again') return world;
   if (result.is !== 'done') return lost(world, variant);
   if (of === 'clear') return cleared(world, result.started, variant);
+  if (of === 'provision' && variant.clearLast && local.names === 'J2' && local.made === null) {
+    const made: W = { ...world, local: { ...local, made: result } };
+    return local.cancel ? giveUp(made, variant) : entered(made, 'clear');
+  }
   const known: Holdfast = {
     ...local,
     anchor: of === 'provision' ? result.anchor : local.anchor,
     job: of === 'provision' || of === 'reserve' ? result.job : local.job,
+    made: null,
     started: local.started || (of === 'start' && !variant.kueue),
   };
   const next: W = { ...world, local: known };
@@ -200,7 +205,8 @@ function beforeStart({ started }: Holdfast, variant: Variant): Pick<Holdfast, 's
 
 function cleared(world: W, started: boolean, variant: Variant): W {
   if (world.local.phase === 'last clear') return concluded(world, started);
-  return world.local.cancel ? giveUp(world, variant) : entered(world, 'provision');
+  if (world.local.cancel) return giveUp(world, variant);
+  return world.local.made ? advanced(world, 'provision', world.local.made, variant) : entered(world, 'provision');
 }
 
 function released(world: W, result: Result, variant: Variant): W {

@@ -16,66 +16,128 @@ const REST_MS = 10_000;
 /** One sample of the load; a row has as many as it has repeats. Milliseconds. */
 const SAMPLE_MS = 60_000;
 
-interface Kind {
-  readonly nodes: 'real' | 'simulated';
-  readonly size: number;
-  /** What its keys end with. */
-  readonly suffix: string;
-  /** Whether requests to Kubernetes are counted, by a proxy: it has two open files for each log, and its sender a connection. */
-  readonly counted: boolean;
-}
-
 /** Simulated nodes have logs, too: each task has its stream. */
-export const waiting: Bench = benchOf('waiting', { nodes: 'simulated', size: 5_000, suffix: '', counted: true });
-export const waitingReal: Bench = benchOf('waiting-real', { nodes: 'real', size: 100, suffix: '-real', counted: true });
-/** As many as an API server follows that may have 20,000 open files, if two are for each log, as they are by HTTP/1.1. */
-export const waitingMost: Bench = benchOf('waiting-most', {
+export const waiting: Bench = {
+  name: 'waiting',
+  title: 'what tasks that wait in one worker ask of Temporal and of Kubernetes, on simulated nodes',
   nodes: 'simulated',
-  size: 9_500,
-  suffix: '-most',
-  counted: false,
-});
+  size: 5_000,
+  sizeMeans: 'tasks',
+  repeats: 3,
+  measure: measureLoad,
+};
 
-function benchOf(name: string, kind: Kind): Bench {
-  const { nodes, size } = kind;
-  return {
-    name,
-    title: `tasks that wait in one worker, on ${nodes} nodes`,
-    nodes,
-    size,
-    sizeMeans: 'tasks',
-    repeats: 3,
-    measure: (tools, how) => measure(kind, tools, how),
-  };
+export const waitingReal: Bench = {
+  ...waiting,
+  name: 'waiting-real',
+  title: 'what tasks that wait in one worker ask of Temporal and of Kubernetes, on a real node',
+  nodes: 'real',
+  size: 100,
+};
+
+/** What they cost its process: with nothing before the API server, so that logs share connections as they do in earnest. */
+export const waitingMost: Bench = {
+  name: 'waiting-most',
+  title: 'tasks that wait in one worker, on simulated nodes',
+  nodes: 'simulated',
+  size: 10_000,
+  sizeMeans: 'tasks',
+  repeats: 3,
+  measure: measureMemory,
+};
+
+/** Requests are counted by a proxy, to which each log has a connection of its own. */
+async function measureLoad(tools: Tools, how: How): Promise<readonly Measured[]> {
+  return onGround(tools, how, true, async (ground, metrics) => {
+    const traffic = new Traffic(ground.stage.proxy);
+    await startAll(ground, how, namesOf(0, how.size), taskOf(tools.image, ...FOREVER));
+    await sleep(SAMPLE_MS);
+    const loads = await samples(how, async () => {
+      const before = traffic.requests;
+      const temporal = await temporalASecond(metrics, SAMPLE_MS);
+      return { temporal, kubernetes: ((traffic.requests - before) * 1_000) / SAMPLE_MS };
+    });
+    const of = (each: (load: (typeof loads)[number]) => number) => estimate(loads.map(each), 50);
+    const suffix = tools.nodes === 'real' ? '-real' : '';
+    const tasks = `${counted(how.size)} waiting tasks${tools.nodes === 'real' ? ', real node' : ''}`;
+    const lines: readonly Line[] = [
+      ['load-temporal', `requests to Temporal, ${tasks}`, 'a second', of(({ temporal }) => temporal)],
+      ['load-kubernetes', `requests to Kubernetes, ${tasks}`, 'a second', of(({ kubernetes }) => kubernetes)],
+      [
+        'load-per-task',
+        `both together, for each of ${tasks}`,
+        'a second',
+        of(({ temporal, kubernetes }) => (temporal + kubernetes) / how.size),
+      ],
+      ['watches', `watches of one worker, ${tasks}`, 'watches', exactly(traffic.openWatches)],
+    ];
+    return lines.map(([key, title, unit, ours]) => ({ key: `${key}${suffix}`, title, unit, ours }));
+  });
 }
 
-async function measure(kind: Kind, tools: Tools, how: How): Promise<readonly Measured[]> {
+/** With half of them, and with all. */
+async function measureMemory(tools: Tools, how: How): Promise<readonly Measured[]> {
+  return onGround(tools, how, false, async (ground, metrics) => {
+    const idle = await memory(ground, how, REST_MS);
+    const [half, task] = [Math.floor(how.size / 2), taskOf(tools.image, ...FOREVER)];
+    const eachOf = (tasks: number, megabytes: readonly number[]) =>
+      estimate(
+        megabytes.map((of) => (of - idle.value) / tasks),
+        50,
+      );
+    await startAll(ground, how, namesOf(0, half), task);
+    await sleep(SAMPLE_MS);
+    const atHalf = await samples(how, () => memoryAfter(ground, SAMPLE_MS));
+    const onlooker = Math.max(0, (await onlookersMegabytes(ground)) - idle.value) / half;
+    await startAll(ground, how, namesOf(half, how.size), task);
+    await sleep(SAMPLE_MS);
+    const loads = await samples(how, async () => ({
+      temporal: await temporalASecond(metrics, SAMPLE_MS),
+      megabytes: residentMegabytes(ground.stage.worker.pid),
+    }));
+    const ofMost = loads.map(({ megabytes }) => megabytes);
+    const temporal = estimate(
+      loads.map((load) => load.temporal),
+      50,
+    );
+    const tasks = (count: number) => `for each of ${counted(count)} waiting tasks`;
+    const lines: readonly Line[] = [
+      ['memory-idle', 'memory of a worker with nothing to do', 'MB', idle],
+      ['memory', `memory of a worker ${tasks(half)}`, 'MB', eachOf(half, atHalf)],
+      ['memory-watched', `memory of another worker of the namespace, ${tasks(half)}`, 'MB', exactly(onlooker)],
+      ['memory-most', `memory of a worker ${tasks(how.size)}`, 'MB', eachOf(how.size, ofMost)],
+      ['load-temporal-most', `requests to Temporal, ${counted(how.size)} waiting tasks`, 'a second', temporal],
+    ];
+    return lines.map(([key, title, unit, ours]) => ({ key, title, unit, ours }));
+  });
+}
+
+type Line = readonly [string, string, Unit, Estimate];
+
+const FOREVER = [['sleep', '86400'], { timeout: '2d', gracePeriod: '1s' }] as const;
+
+const counted = (tasks: number) => tasks.toLocaleString('en');
+const namesOf = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `w-${from + index}`);
+
+async function onGround<T>(
+  tools: Tools,
+  { size }: How,
+  throughProxy: boolean,
+  use: (ground: Ground, metrics: string) => Promise<T>,
+): Promise<T> {
   const metrics = `127.0.0.1:${await freePort()}`;
-  const env = { HOLDFAST_METRICS_ADDRESS: metrics, HOLDFAST_MAX_TASKS: String(Math.max(2_000, how.size)) };
-  const ground = await Ground.open(tools, { throughProxy: kind.counted, env });
-  const traffic = kind.counted ? new Traffic(ground.stage.proxy) : undefined;
+  const env = { HOLDFAST_METRICS_ADDRESS: metrics, HOLDFAST_MAX_TASKS: String(Math.max(2_000, size)) };
+  const ground = await Ground.open(tools, { throughProxy, env });
   try {
     await sleep(REST_MS);
-    const idle = await samples(how, () => load(ground, traffic, metrics, REST_MS));
-    await startAll(ground, how, taskOf(tools.image, ['sleep', '86400'], { timeout: '2d', gracePeriod: '1s' }));
-    await sleep(SAMPLE_MS);
-    const busy = await samples(how, () => load(ground, traffic, metrics, SAMPLE_MS));
-    return measuredOf(kind, how.size, idle, busy, await onlookersMegabytes(ground));
+    return await use(ground, metrics);
   } finally {
     await ground.close();
   }
 }
 
-interface Load {
-  readonly megabytes: number;
-  /** A second. */
-  readonly temporal: number;
-  readonly kubernetes?: number;
-  readonly watches?: number;
-}
-
-async function samples(how: How, take: () => Promise<Load>): Promise<readonly Load[]> {
-  const taken: Load[] = [];
+async function samples<T>(how: How, take: () => Promise<T>): Promise<readonly T[]> {
+  const taken: T[] = [];
   for (let sample = 1; sample <= how.repeats; sample += 1) {
     taken.push(await take());
     how.tell(`sample ${sample} of ${how.repeats}: ${JSON.stringify(taken.at(-1))}`);
@@ -83,27 +145,36 @@ async function samples(how: How, take: () => Promise<Load>): Promise<readonly Lo
   return taken;
 }
 
-async function startAll(ground: Ground, how: How, task: ReturnType<typeof taskOf>): Promise<void> {
-  const names = Array.from({ length: how.size }, (_, index) => `w-${index}`);
+async function memory(ground: Ground, how: How, ms: number): Promise<Estimate> {
+  return estimate(await samples(how, () => memoryAfter(ground, ms)), 50);
+}
+
+async function memoryAfter(ground: Ground, ms: number): Promise<number> {
+  await sleep(ms);
+  return residentMegabytes(ground.stage.worker.pid);
+}
+
+/** Over so long. */
+async function temporalASecond(metrics: string, ms: number): Promise<number> {
+  const [before, since] = [await temporalRequests(metrics), performance.now()];
+  await sleep(ms);
+  return (((await temporalRequests(metrics)) - before) * 1_000) / (performance.now() - since);
+}
+
+async function startAll(
+  ground: Ground,
+  how: How,
+  names: readonly string[],
+  task: ReturnType<typeof taskOf>,
+): Promise<void> {
   let started = 0;
   await paced(names, { atOnce: AT_ONCE }, async (name) => {
     const { job } = await ground.start(name, task);
     await ground.eyes.when(job, 'running');
     ground.eyes.forget(job);
     started += 1;
-    if (started % 250 === 0) how.tell(`${started} of ${how.size} tasks run`);
+    if (started % 250 === 0) how.tell(`${started} of ${names.length} tasks run`);
   });
-}
-
-async function load(ground: Ground, traffic: Traffic | undefined, metrics: string, ms: number): Promise<Load> {
-  const [requests = 0, calls, since] = [traffic?.requests, await temporalRequests(metrics), performance.now()];
-  await sleep(ms);
-  const seconds = (performance.now() - since) / 1_000;
-  return {
-    megabytes: residentMegabytes(ground.stage.worker.pid),
-    temporal: ((await temporalRequests(metrics)) - calls) / seconds,
-    ...(traffic && { kubernetes: (traffic.requests - requests) / seconds, watches: traffic.openWatches }),
-  };
 }
 
 /** Another worker of the same namespace, which follows none of the tasks: its watches show them all the same. */
@@ -116,47 +187,4 @@ async function onlookersMegabytes({ stage }: Ground): Promise<number> {
   } finally {
     await worker.end('SIGTERM');
   }
-}
-
-function measuredOf(
-  { suffix, counted }: Kind,
-  size: number,
-  idle: readonly Load[],
-  busy: readonly Load[],
-  onlooker: number,
-): readonly Measured[] {
-  const tasks = `${size.toLocaleString('en')} waiting tasks${suffix === '-real' ? ', real node' : ''}`;
-  const idleMegabytes = estimate(
-    idle.map(({ megabytes }) => megabytes),
-    50,
-  );
-  const of = (each: (load: Load) => number) => estimate(busy.map(each), 50);
-  const lines: readonly [string, string, Unit, Estimate][] = [
-    ['memory-idle', 'memory of a worker with nothing to do', 'MB', idleMegabytes],
-    [
-      'memory',
-      `memory of a worker for each of ${tasks}`,
-      'MB',
-      of(({ megabytes }) => (megabytes - idleMegabytes.value) / size),
-    ],
-    [
-      'memory-watched',
-      `memory of another worker of the namespace, for each of ${tasks}`,
-      'MB',
-      exactly(Math.max(0, onlooker - idleMegabytes.value) / size),
-    ],
-    ['load-temporal', `requests to Temporal, ${tasks}`, 'a second', of(({ temporal }) => temporal)],
-  ];
-  const ofKubernetes: typeof lines = [
-    ['load-kubernetes', `requests to Kubernetes, ${tasks}`, 'a second', of(({ kubernetes = 0 }) => kubernetes)],
-    [
-      'load-per-task',
-      `both together, for each of ${tasks}`,
-      'a second',
-      of(({ temporal, kubernetes = 0 }) => (temporal + kubernetes) / size),
-    ],
-    ['watches', `watches of one worker, ${tasks}`, 'watches', exactly(busy.at(-1)?.watches ?? 0)],
-  ];
-  const all = counted ? [...lines, ...ofKubernetes] : lines;
-  return all.map(([key, title, unit, ours]) => ({ key: `${key}${suffix}`, title, unit, ours }));
 }

@@ -1,9 +1,10 @@
 /** What release says it found of a Job, by what it read and what became of its delete. */
+import { setImmediate } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
 import { type RemoveDeps, type RemoveOptions, removeRun } from '../../src/activities/remove-run.ts';
-import { shownBeforeDelete } from '../../src/activities/world.ts';
+import { readBeforeDelete, shownBeforeDelete } from '../../src/activities/world.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
 import { ANCHOR, ENDING, anchorObject, jobObject, MARKS, NAMESPACE_ID, podObject, RUN } from './cluster-objects.ts';
 
@@ -128,6 +129,25 @@ it('a Job that was finished and yet is there, ending, is waited for', async () =
   };
   await remove(api, () => ((looks += 1), undefined));
   expect([looks, reads]).toEqual([1, []]);
+});
+
+it('what may have ended by itself is read Job first: a Pod that ends meanwhile is not told as one that runs', async () => {
+  const asked: string[] = [];
+  let phase = 'Running';
+  const api = {
+    readJob: async () => {
+      asked.push('read Job');
+      await setImmediate();
+      phase = 'Succeeded';
+      return started;
+    },
+    listPods: async () => (asked.push('list Pods'), [podObject({ phase })]),
+  };
+  const reader = { api, temporalNamespaceId: NAMESPACE_ID } as unknown as Deps;
+  const run = { taskId: RUN.taskId, runId: RUN.runId, name: MARKS.name };
+  const { pods } = await readBeforeDelete(reader, run, ANCHOR, new AbortController().signal);
+  expect(asked).toEqual(['read Job', 'list Pods']);
+  expect(pods.map(({ status }) => status?.phase)).toEqual(['Succeeded']);
 });
 
 it.each([

@@ -1,0 +1,71 @@
+/** Who waits for a task learns of its end from Temporal, or in its own process, where it has nothing more to say then. */
+import { once } from 'node:events';
+import { ActivityCancellationDetails } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { beforeEach, expect, it, vi } from 'vitest';
+import type { Deps } from '../../src/activities/deps.ts';
+import { Followed } from '../../src/activities/followed.ts';
+import { isReleasedHere, longWait } from '../../src/activities/long-wait.ts';
+import { Unreleased } from '../../src/unreleased.ts';
+import type { Performing } from '../../src/activities/perform.ts';
+import { ANCHOR, NAMESPACE_ID } from './cluster-objects.ts';
+
+const FORGOTTEN = new ActivityCancellationDetails({ notFound: true });
+const { name } = ANCHOR;
+
+let followed: Followed;
+let unreleased: Unreleased;
+let listed: number;
+beforeEach(() => {
+  [followed, unreleased, listed] = [new Followed(), new Unreleased(), 0];
+});
+
+/** An activity that sees nothing, in a process with nothing else. */
+function waiting() {
+  const list = async () => ((listed += 1), []);
+  const deps = { followed, unreleased, api: { listAnchors: list, listJobs: list }, temporalNamespaceId: NAMESPACE_ID };
+  const open = { describe: async () => ({ status: { name: 'RUNNING' } }) };
+  const client = {
+    withAbortSignal: (_: AbortSignal, ask: () => unknown) => ask(),
+    workflow: { getHandle: () => open },
+  };
+  const environment = new MockActivityEnvironment({}, { client: client as unknown as Client });
+  const ended = environment.run(() => longWait(deps as unknown as Deps, ANCHOR, seeNothing));
+  return { environment, ended };
+}
+
+function seeNothing({ signal }: Performing): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+}
+
+it('whoever follows what was released here tells nothing: it beats until Temporal has forgotten it, and leaves it at that', async () => {
+  const { environment, ended } = waiting();
+  const refused = expect(ended).rejects.toThrow('NOT_FOUND');
+  await vi.waitUntil(() => followed.has(name));
+  expect(isReleasedHere({ followed, unreleased }, name)).toBe(false);
+  await unreleased.during(name, 0, async () => {
+    expect(isReleasedHere({ followed, unreleased }, name)).toBe(true);
+    followed.released(name);
+  });
+  expect(isReleasedHere({ followed, unreleased }, name)).toBe(true);
+  await once(environment, 'heartbeat');
+  environment.cancel('NOT_FOUND', FORGOTTEN);
+  await refused;
+  expect([listed, followed.has(name)]).toEqual([0, false]);
+});
+
+it('whoever Temporal forgets without a release here looks for what was left', async () => {
+  const { environment, ended } = waiting();
+  const refused = expect(ended).rejects.toThrow('NOT_FOUND');
+  await vi.waitUntil(() => followed.has(name));
+  vi.useFakeTimers();
+  try {
+    environment.cancel('NOT_FOUND', FORGOTTEN);
+    await vi.runAllTimersAsync();
+    await refused;
+    expect(listed).toBeGreaterThan(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -99,7 +99,7 @@ function temporalCommand(program: string, folder: string, ports: Ports): Command
     // A file, so that a restart of the server alone keeps its workflows.
     'db-filename': join(folder, 'temporal.db'),
     // Which is thrown away at every start, so it need not survive a power cut.
-    'sqlite-pragma': 'synchronous=off',
+    'sqlite-pragma': ['synchronous=off', 'journal_mode=wal'],
     'log-level': 'warn',
     'dynamic-config-value': EAGER,
   };
@@ -109,7 +109,9 @@ function temporalCommand(program: string, folder: string, ports: Ports): Command
       program,
       'server',
       'start-dev',
-      ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+      ...Object.entries(flags).flatMap(([flag, values]) =>
+        [values].flat().flatMap((value) => [`--${flag}`, `${value}`]),
+      ),
     ],
     cwd: folder,
   };

@@ -1,5 +1,6 @@
 /** What the activities of the follow queue have in common: they are many, wait for long, only read, and are safe to abandon. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
 import type { AnchorRef } from '../contract.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
@@ -14,8 +15,8 @@ export const LOOKS: Pace = BEATING.pace;
 /** The watch is a cache; every so often the API server is asked itself. */
 export const FRESH_LOOKS: Pace = { perSecond: 5, shortestMs: 30_000, longestMs: 600_000 };
 
-/** Between two heartbeats of one whose run is gone: its workflow closes in a moment. Milliseconds. */
-const FORGOTTEN_MS = 1_000;
+/** Between two looks whether a release is over, and before the heartbeat that shows that the workflow has closed. Milliseconds. */
+const MOMENT_MS = 1_000;
 
 /** While it waits, this process is the one that hears of an end from outside; its sweeper need not ask. */
 export function longWait<T>(
@@ -23,28 +24,46 @@ export function longWait<T>(
   { run, name }: AnchorRef,
   body: (performing: Performing) => Promise<T>,
 ): Promise<T> {
-  return deps.followed.during(name, (released) =>
-    perform((performing) => Promise.race([body(performing), released.then(() => untilForgotten(performing))]), {
-      onlyReads: true,
-      beating: BEATING,
-      whenForgotten: async () => {
-        if (!deps.followed.isReleased(name)) await releaseIfForgotten(deps, { ...run, name });
-      },
-    }),
-  );
+  const whenForgotten = async () => {
+    if (!deps.followed.isReleased(name)) await releaseIfForgotten(deps, { ...run, name });
+  };
+  return deps.followed.during(name, async (released) => {
+    try {
+      return await perform(
+        async (performing) => {
+          try {
+            return await Promise.race([body(performing), released.then(() => untilForgotten(performing))]);
+          } finally {
+            if (wasCancelled()) await untilReleased(deps, name);
+          }
+        },
+        { onlyReads: true, beating: BEATING, whenForgotten },
+      );
+    } catch (error) {
+      // No answer at all: it would be one more turn of a workflow that has left already, and closes.
+      if (wasCancelled() && deps.followed.isReleased(name)) throw new CompleteAsyncError();
+      throw error;
+    }
+  });
 }
 
 /**
- * Whether this process releases it, or has. A cancel reaches the workflow, which abandons whoever waits here: what is seen
- * of the run from now on is no ending, and an answer would only be one more turn of the workflow.
+ * Whether this process releases it, or has. A cancel reaches the workflow, which leaves whoever waits here: what is seen of
+ * the run from now on is no ending.
  */
 export function isReleasedHere({ unreleased, followed }: Pick<Deps, 'unreleased' | 'followed'>, run: string): boolean {
   return unreleased.isReleasing(run) || followed.isReleased(run);
 }
 
+const wasCancelled = () => cancellationDetails()?.cancelRequested === true;
+
 async function untilForgotten({ signal, beat }: Performing): Promise<never> {
-  for (let pause = FORGOTTEN_MS; ; pause *= 2) {
+  for (let pause = MOMENT_MS; ; pause *= 2) {
     await sleep(pause, undefined, { signal });
     beat();
   }
+}
+
+async function untilReleased({ unreleased }: Deps, run: string): Promise<void> {
+  while (unreleased.isReleasing(run)) await sleep(MOMENT_MS);
 }

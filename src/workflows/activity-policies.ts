@@ -8,8 +8,8 @@
  * | admit    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
- * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| abandon: it only reads, and hears of it |
- * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| abandon: it only reads, and hears of it |
+ * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
+ * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 30 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  * | holders  | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
@@ -25,7 +25,7 @@ import { type AnchorRef, type Ending, followQueue, type JobRef } from '../contra
 import type { LimitActivities } from '../limits/activities.ts';
 import type { SweepActivities } from '../sweeper/activity.ts';
 
-const { ABANDON, WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
+const { WAIT_CANCELLATION_COMPLETED, TRY_CANCEL } = ActivityCancellationType;
 
 const dispatching = {
   startToCloseTimeout: '30s',
@@ -56,7 +56,8 @@ export const { start } = proxyActivities<Pick<Activities, 'start'>>({
 
 const waiting = {
   heartbeatTimeout: '60s',
-  cancellationType: ABANDON,
+  // Not ABANDON: what becomes of an activity that was abandoned, and fails, is more than a workflow of the SDK bears.
+  cancellationType: TRY_CANCEL,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
 } as const;
 

@@ -1,5 +1,6 @@
 /** Who waits for a task learns of its end from Temporal, or in its own process, where it has nothing more to say then. */
 import { once } from 'node:events';
+import { CompleteAsyncError } from '@temporalio/activity';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -12,6 +13,7 @@ import type { Performing } from '../../src/activities/perform.ts';
 import { ANCHOR, NAMESPACE_ID } from './cluster-objects.ts';
 
 const FORGOTTEN = new ActivityCancellationDetails({ notFound: true });
+const CANCELLED = new ActivityCancellationDetails({ cancelRequested: true });
 const { name } = ANCHOR;
 
 let followed: Followed;
@@ -55,17 +57,30 @@ it('whoever follows what was released here tells nothing: it beats until Tempora
   expect([listed, followed.has(name)]).toEqual([0, false]);
 });
 
+it('whoever is cancelled while it is released here answers nothing, when that is done', async () => {
+  const { environment, ended } = waiting();
+  const silent = expect(ended).rejects.toThrow(CompleteAsyncError);
+  await vi.waitUntil(() => followed.has(name));
+  await unreleased.during(name, 0, async () => {
+    environment.cancel('CANCELLED', CANCELLED);
+    followed.released(name);
+  });
+  await silent;
+});
+
+it('whoever is cancelled while nothing is released here says so', async () => {
+  const { environment, ended } = waiting();
+  const refused = expect(ended).rejects.toThrow('CANCELLED');
+  await vi.waitUntil(() => followed.has(name));
+  environment.cancel('CANCELLED', CANCELLED);
+  await refused;
+});
+
 it('whoever Temporal forgets without a release here looks for what was left', async () => {
   const { environment, ended } = waiting();
   const refused = expect(ended).rejects.toThrow('NOT_FOUND');
   await vi.waitUntil(() => followed.has(name));
-  vi.useFakeTimers();
-  try {
-    environment.cancel('NOT_FOUND', FORGOTTEN);
-    await vi.runAllTimersAsync();
-    await refused;
-    expect(listed).toBeGreaterThan(0);
-  } finally {
-    vi.useRealTimers();
-  }
+  environment.cancel('NOT_FOUND', FORGOTTEN);
+  await refused;
+  expect(listed).toBeGreaterThan(0);
 });

@@ -245,6 +245,7 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   { name: 'a retry, cleared last', faults: { retry: 1 }, variant: { clearLast: true } },
   REUSED,
   ...eachFault('let in', { letIn: true }),
+  ...eachFault('armed last', { armedLast: true }),
   ...eachFault('Kueue', { kueue: true }, { kueue: 1 }),
 ];
 

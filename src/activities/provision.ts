@@ -8,6 +8,7 @@ import { checkTask } from '../schemas.ts';
 import { settle } from '../settings.ts';
 import { workloads } from '../workloads/index.ts';
 import type { Workload } from '../workloads/workload.ts';
+import { both } from './both.ts';
 import type { Deps } from './deps.ts';
 import { type Found, releaseOtherRuns } from './other-runs.ts';
 import { nonceOf } from './output.ts';
@@ -74,12 +75,6 @@ async function anchored(deps: Deps, run: RunRef, task: Task, signal: AbortSignal
     waitsOf(deps),
   );
   return createOrMeet(deps, manifest, specHash, signal);
-}
-
-/** Waits for both, also if one fails: what makes something must not outlive the attempt that Temporal is told has failed. */
-async function both<A, B>(one: A, other: B): Promise<[Awaited<A>, Awaited<B>]> {
-  await Promise.allSettled([one, other]);
-  return Promise.all([one, other]);
 }
 
 /** As the anchor says it: another worker, with other limits or another queue, may have made it. */

@@ -12,7 +12,7 @@ import { release } from './holdfast-release.ts';
 export function move(attempt: Attempt, cluster: Cluster, variant: Variant): Move | undefined {
   if (attempt.at === 'wait' || attempt.at === 'arming' || attempt.at === 'creating') return undefined;
   if (attempt.at === 'lost') return prefixed(attempt, { label: 'the anchor is gone', attempt, result: LOST });
-  if (attempt.at === 'granted')
+  if (attempt.at === 'granted' && !armsNext(attempt, variant))
     return prefixed(attempt, { label: `${attempt.of} is done`, attempt, result: done(attempt) });
   return prefixed(attempt, moveOf(attempt, cluster, variant));
 }
@@ -88,13 +88,20 @@ function createJob(attempt: Attempt, variant: Variant): Move {
 
 const adopted = (found: Job | undefined) => (found === undefined ? 'absent' : found.ending === '' ? 'ours' : 'ending');
 
+/** The Job was let go, and what its Pods mount is not there yet. */
+const armsNext = ({ of, armed }: Attempt, variant: Variant) => of === 'start' && variant.armedLast === true && !armed;
+
+function arm(attempt: Attempt): Move {
+  return {
+    label: 'Worker sends "write the key that Pods mount into the anchor", with the uid that is in the history',
+    attempt: { ...attempt, at: 'arming' },
+    request: { verb: 'arm anchor', name: attempt.names, uid: attempt.owner },
+  };
+}
+
 function start(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
-  if (attempt.at === 'arm' && variant.armedByUid)
-    return {
-      label: 'Worker sends "write the key that Pods mount into the anchor", with the uid that is in the history',
-      attempt: { ...attempt, at: 'arming' },
-      request: { verb: 'arm anchor', name: attempt.names, uid: attempt.owner },
-    };
+  if (attempt.at === 'arm' && variant.armedByUid && !variant.armedLast) return arm(attempt);
+  if (attempt.at === 'granted') return arm(attempt);
   if (attempt.at === 'send') {
     const expected = variant.blindStart
       ? { uid: 0, version: 0 }
@@ -107,6 +114,7 @@ function start(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
   const step = nextStartStep(asJob(found), jobRef(attempt.given), variant.kueue && QUEUE);
   if (step.do === 'patch')
     return { label: 'Worker reads the Job: still suspended', attempt: { ...attempt, at: 'send', job: found ?? null } };
+  if (step.do === 'nothing' && armsNext(attempt, variant)) return arm(attempt);
   const result: Result = step.do === 'nothing' ? done(attempt) : LOST;
   return { label: `Worker reads the Job: ${step.because}`, attempt, result };
 }

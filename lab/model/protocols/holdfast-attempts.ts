@@ -40,6 +40,8 @@ export interface Additions {
   readonly armedByUid?: true;
   /** What an older attempt left is removed beside what provision makes: here after it, and before it otherwise. */
   readonly clearLast?: true;
+  /** Start arms the anchor and lets the Job go at once, so either may come first: here it is armed last. */
+  readonly armedLast?: true;
   /** The Job comes by an activity of its own, when the limiter has let the run in. */
   readonly letIn?: true;
   /** "Before its start" is told only if start was never scheduled, whatever release has or has not seen. */
@@ -86,6 +88,8 @@ export interface Attempt {
   readonly anchor: Anchor | null;
   readonly job: Job | null;
   readonly calm: boolean;
+  /** Start has armed the anchor. */
+  readonly armed: boolean;
   /** Release saw the Job un-suspended, or a Pod. */
   readonly sawStarted: boolean;
   /** `asked`: it was suspended when release read it, and was so when it was deleted if that is granted. For Kueue only. */
@@ -123,6 +127,7 @@ export function newAttempt(asked: Asked): Attempt {
     anchor: null,
     job: null,
     calm: true,
+    armed: false,
     sawStarted: false,
     neverStarted: 'unknown',
   };
@@ -148,7 +153,8 @@ export const removes = ({ of }: Pick<Attempt, 'of'>) => of === 'release' || of =
 /** The answer is with the attempt. A create or a start that was granted is enough; all else is read again. */
 export function afterAnswer(attempt: Attempt, { code, uid }: Answer): Attempt {
   if (removes(attempt)) return { ...attempt, at: 'anchor', neverStarted: granted(attempt, code) };
-  if (attempt.at === 'arming') return { ...attempt, at: code === 200 ? 'read' : 'lost' };
+  if (attempt.at === 'arming')
+    return code === 200 ? { ...attempt, at: 'read', armed: true } : { ...attempt, at: 'lost' };
   if (attempt.at === 'creating')
     return code === 201 ? { ...attempt, at: 'granted', given: uid } : { ...attempt, at: 'look' };
   if (code === 201) return { ...attempt, at: 'create', owner: uid };

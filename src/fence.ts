@@ -4,7 +4,7 @@
  * the one before cannot:
  *
  *   1. Suspended birth, compare-and-set start. A Job is born suspended and makes no Pods, however late its create
- *      lands. Only `start` lets it: a patch on the resourceVersion of our own read. It races with release's delete
+ *      lands. Only `start` lets it: a patch on the resourceVersion that it has seen. It races with release's delete
  *      on one object in etcd; exactly one wins, and a late start finds 404 or 409.
  *   2. Owner uid. The Job is owned by the anchor, by uid. Once the anchor is deleted a late Job has no living owner,
  *      and the garbage collector removes it.
@@ -152,8 +152,8 @@ export type StartStep =
   | { readonly do: 'give up'; readonly because: 'gone' };
 
 /**
- * The only way to a started Job, or with `queue` to one that Kueue may start. `found` must be a read of our own, not a
- * cache.
+ * The only way to a started Job, or with `queue` to one that Kueue may start. `found` may be old,
+ * for the patch names its version; that it is gone, or started, is believed of a read only.
  */
 export function nextStartStep(found: V1Job | undefined, job: JobRef, queue?: string): StartStep {
   if (found === undefined || found.metadata?.uid !== job.uid || isEnding(found))
@@ -200,7 +200,7 @@ export type ReleaseStep =
       readonly do: 'delete job';
       readonly uid: string;
       readonly resourceVersion: string;
-      /** If it makes no Pod any more: its Pods, all of which have ended, so that nobody need wait for them to go. */
+      /** If it makes no Pod any more, and its Pods have ended: those that nobody has deleted yet. They go with it. */
       readonly ended?: readonly NamedPod[];
     }
   | ({ readonly do: 'delete pod' } & NamedPod)
@@ -229,6 +229,16 @@ export function nextReleaseStep(world: RunWorld): ReleaseStep {
   if (live.length > 0) return { do: 'wait', for: `Pod ${live.map((pod) => pod.metadata?.name).join(', Pod ')}` };
   if (job !== undefined) return { do: 'wait', for: `Job ${job.metadata?.name}` };
   return { do: 'say released' };
+}
+
+/** The same for who tidies up: Pods that have ended go, too, before it is said, and do not wait for the garbage collector. */
+export function nextTidyStep(world: RunWorld): ReleaseStep {
+  const step = nextReleaseStep(world);
+  const [lingering] = world.pods;
+  if (step.do !== 'say released' || lingering === undefined) return step;
+  const left = world.pods.find((pod) => !isEnding(pod));
+  if (left !== undefined) return { do: 'delete pod', ...named(left) };
+  return { do: 'wait', for: `Pod ${lingering.metadata?.name}` };
 }
 
 /** Whether an object under our name carries our marks: nothing else is ever touched. */

@@ -15,7 +15,7 @@ import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kuberne
 import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { collect, kept, ProgressReader, readingOf, resultOf } from './output.ts';
-import { FRESH_LOOKS, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import { FRESH_LOOKS, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
 /** What takes longer than this is worth asking about, and worth telling. Milliseconds. */
@@ -72,16 +72,8 @@ async function followToItsEnd(
 
 /** @throws HoldfastError ANCHOR_LOST instead, where the run may provision its own. */
 export function failedEnding(anchor: AnchorRef, problem: Problem): Ending {
-  if (problem.code === 'JOB_DELETED' && isAdopted(anchor)) throw new HoldfastError('ANCHOR_LOST', problem.message);
+  if (problem.code === 'JOB_DELETED' && isAdopted(anchor.run)) throw new HoldfastError('ANCHOR_LOST', problem.message);
   return { kind: 'failed', problem };
-}
-
-/**
- * Whether a Reset lets this run go on with the Job of another. That one may have been released, or its release may be
- * under way in a process that does not know of the Reset yet: no ending of this run, which then provisions its own.
- */
-function isAdopted({ run }: AnchorRef): boolean {
-  return run.runId !== activityInfo().workflowExecution?.runId;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What the activities of the follow queue have in common: they are many, wait for long, only read, and are safe to abandon. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
-import type { AnchorRef } from '../contract.ts';
+import { activityInfo, cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
+import type { AnchorRef, RunRef } from '../contract.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
@@ -17,6 +17,10 @@ export const FRESH_LOOKS: Pace = { perSecond: 5, shortestMs: 30_000, longestMs: 
 
 /** Between two looks whether a release is over, and before the heartbeat that shows that the workflow has closed. Milliseconds. */
 const MOMENT_MS = 1_000;
+/** The longest between two such heartbeats. Milliseconds. */
+const LONGEST_MS = 30_000;
+/** How long who was cancelled keeps its slot, for the release to be done. Milliseconds. */
+const HOLD_MS = 60_000;
 
 /** While it waits, this process is the one that hears of an end from outside; its sweeper need not ask. */
 export function longWait<T>(
@@ -27,24 +31,27 @@ export function longWait<T>(
   const whenForgotten = async () => {
     if (!deps.followed.isReleased(name)) await releaseIfForgotten(deps, { ...run, name });
   };
-  return deps.followed.during(name, async (released) => {
+  return deps.followed.during(name, isAdopted(run), async (released) => {
     try {
-      return await perform(
-        async (performing) => {
-          try {
-            return await Promise.race([body(performing), released.then(() => untilForgotten(performing))]);
-          } finally {
-            if (wasCancelled()) await untilReleased(deps, name);
-          }
-        },
-        { onlyReads: true, beating: BEATING, whenForgotten },
-      );
+      return await perform((performing) => untilReleased(deps, name, released, performing, body), {
+        onlyReads: true,
+        beating: BEATING,
+        whenForgotten,
+      });
     } catch (error) {
       // No answer at all: it would be one more turn of a workflow that has left already, and closes.
       if (wasCancelled() && deps.followed.isReleased(name)) throw new CompleteAsyncError();
       throw error;
     }
   });
+}
+
+/**
+ * Whether a Reset lets this run go on with what another made. That may have been released, or its release may be under way
+ * in a process that does not know of the Reset yet: no ending of this run, which then provisions its own.
+ */
+export function isAdopted({ runId }: Pick<RunRef, 'runId'>): boolean {
+  return runId !== activityInfo().workflowExecution?.runId;
 }
 
 /**
@@ -57,13 +64,27 @@ export function isReleasedHere({ unreleased, followed }: Pick<Deps, 'unreleased'
 
 const wasCancelled = () => cancellationDetails()?.cancelRequested === true;
 
-async function untilForgotten({ signal, beat }: Performing): Promise<never> {
-  for (let pause = MOMENT_MS; ; pause *= 2) {
-    await sleep(pause, undefined, { signal });
-    beat();
+async function untilReleased<T>(
+  { unreleased }: Deps,
+  run: string,
+  released: Promise<void>,
+  performing: Performing,
+  body: (performing: Performing) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([body(performing), released.then(() => untilForgotten(performing, over.signal))]);
+  } finally {
+    over.abort();
+    const until = Date.now() + HOLD_MS;
+    while (wasCancelled() && unreleased.isReleasing(run) && Date.now() < until) await sleep(MOMENT_MS);
   }
 }
 
-async function untilReleased({ unreleased }: Deps, run: string): Promise<void> {
-  while (unreleased.isReleasing(run)) await sleep(MOMENT_MS);
+async function untilForgotten({ signal, beat }: Performing, over: AbortSignal): Promise<never> {
+  const either = AbortSignal.any([signal, over]);
+  for (let pause = MOMENT_MS; ; pause = Math.min(pause * 2, LONGEST_MS)) {
+    await sleep(pause, undefined, { signal: either });
+    beat();
+  }
 }

@@ -2,16 +2,7 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import {
-  ANNOTATION,
-  isEnding,
-  isOwnedBy,
-  isTerminal,
-  nextReleaseStep,
-  type ReleaseStep,
-  type RunWorld,
-  wasLetGo,
-} from '../fence.ts';
+import { ANNOTATION, isEnding, isOwnedBy, nextTidyStep, type ReleaseStep, type RunWorld, wasLetGo } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
@@ -84,7 +75,7 @@ async function actOn(
   signal: AbortSignal,
   how: Pick<RemoveOptions, 'before' | 'byUid'>,
 ): Promise<{ step: ReleaseStep; left: RunWorld }> {
-  const step = nextReleaseStep(world);
+  const step = nextTidyStep(world);
   await how.before?.(step, world);
   if (step.do === 'wait' || step.do === 'say released') return { step, left: world };
   const isDone = await act(deps, run, step, signal, how.byUid === true);
@@ -94,19 +85,22 @@ async function actOn(
 
 /** A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read. */
 function afterDelete({ ended }: Extract<ReleaseStep, { do: 'delete job' }>, world: RunWorld): RunWorld {
-  if (ended !== undefined) return { ...world, job: undefined, pods: [] };
-  const metadata = { ...world.job?.metadata, deletionTimestamp: new Date() };
-  return { ...world, job: { ...world.job, metadata } };
+  if (ended !== undefined) return { ...world, job: undefined, pods: world.pods.map(deleted) };
+  return { ...world, job: world.job && deleted(world.job) };
+}
+
+function deleted<T extends KubernetesObject>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, deletionTimestamp: new Date() } };
 }
 
 /** An anchor is gone once it is deleted; what else there was takes its time, and is read again when the watch shows it gone. */
 function waitedFor(step: ReleaseStep, world: RunWorld): string | undefined {
-  const next = step.do === 'delete anchor' ? nextReleaseStep({ ...world, anchor: undefined }) : step;
+  const next = step.do === 'delete anchor' ? nextTidyStep({ ...world, anchor: undefined }) : step;
   return next.do === 'wait' ? next.for : undefined;
 }
 
 /**
- * Until the watch shows neither the Job nor a Pod that has not ended, or the longest wait is over. What it shows only says
+ * Until the watch shows neither the Job nor a Pod, or the longest wait is over. What it shows only says
  * when to look: the proof is a read.
  */
 async function worthALook(
@@ -124,7 +118,7 @@ async function worthALook(
     signal.throwIfAborted();
     const { job, pods } = watch.see(name);
     glimpse?.(pods);
-    if (left() <= 0 || (job === undefined && pods.every(isTerminal))) return;
+    if (left() <= 0 || (job === undefined && pods.length === 0)) return;
   }
 }
 
@@ -155,7 +149,7 @@ async function act(
   }
 }
 
-/** The garbage collector would take the Pods of one that has finished, too, in its time. */
+/** The garbage collector would take the Pods of one that makes no more, too, in its time. */
 async function deleteJob(
   { api }: RemoveDeps,
   { name }: NamedRun,

@@ -1,7 +1,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { HoldfastError } from '../errors.ts';
 import type { AnchorRef, JobRef } from '../contract.ts';
-import { isEnding, nextStartStep } from '../fence.ts';
+import { nextStartStep } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { arming, starting } from '../kubernetes/job.ts';
 import { both } from './both.ts';
@@ -20,23 +20,26 @@ export function start(deps: Deps, held: AnchorRef, job: JobRef): Promise<void> {
   });
 }
 
-/** Writes the key that Pods mount into the anchor with the uid that history knows, and into no other. */
+/**
+ * Writes the key that Pods mount into the anchor with the uid that history knows, and into no other. One that is ending and
+ * yet there is no reason to begin anew: a container may have begun with it.
+ */
 async function arm(deps: Deps, held: AnchorRef, signal: AbortSignal): Promise<void> {
   const armed = await deps.api.patchAnchor(held.name, arming(held), signal);
-  if (armed === undefined || isEnding(armed))
+  if (armed === undefined)
     throw new HoldfastError('ANCHOR_LOST', `The anchor ${held.name} was deleted before the Job was started.`);
 }
 
 /** A compare-and-set on what was read, or seen in the watch, so that it loses against a delete, however late it lands. */
 async function letGo(deps: Deps, held: AnchorRef, job: JobRef, signal: AbortSignal): Promise<void> {
-  const seen = deps.watch.see(job.name).job;
-  const first = isNoted(seen) ? seen : await deps.api.readJob(job.name, signal);
-  for (let found = first; ; found = await deps.api.readJob(job.name, signal)) {
+  const read = () => deps.api.readJob(job.name, signal);
+  const shown = deps.watch.see(job.name).job;
+  const isLikely = isNoted(shown) && nextStartStep(shown, job, held.queue).do === 'patch';
+  for (let found = isLikely ? shown : await read(); ; found = await read()) {
     const step = nextStartStep(found, job, held.queue);
     if (step.do === 'nothing') return;
-    if (step.do === 'give up' && found !== seen)
+    if (step.do === 'give up')
       throw new HoldfastError('ANCHOR_LOST', `The Job ${job.name} was deleted before it was started.`);
-    if (step.do === 'give up') continue;
     try {
       await deps.api.startJob(job.name, starting(step, held.queue), signal);
       return;

@@ -24,7 +24,7 @@ export interface SweeperDeps {
     signal: AbortSignal,
     options: RemoveOptions,
   ) => Promise<unknown>;
-  /** Whether this process follows or releases the run: a heartbeat tells it when Temporal forgets its task, and it acts by itself. */
+  /** Whether this process follows or releases the run: it hears from Temporal when that forgets its task, or acts already. */
   readonly isTended?: (run: string) => boolean;
   readonly rules: Omit<SweepRules, 'ownNamespaceId'>;
   readonly dryRun?: boolean;

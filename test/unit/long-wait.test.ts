@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 /** An activity that sees nothing, in a process with nothing else. */
-function waiting() {
+function waiting(runId = ANCHOR.run.runId) {
   const list = async () => ((listed += 1), []);
   const deps = { followed, unreleased, api: { listAnchors: list, listJobs: list }, temporalNamespaceId: NAMESPACE_ID };
   const open = { describe: async () => ({ status: { name: 'RUNNING' } }) };
@@ -32,7 +32,10 @@ function waiting() {
     withAbortSignal: (_: AbortSignal, ask: () => unknown) => ask(),
     workflow: { getHandle: () => open },
   };
-  const environment = new MockActivityEnvironment({}, { client: client as unknown as Client });
+  const environment = new MockActivityEnvironment(
+    { workflowExecution: { workflowId: ANCHOR.run.taskId, runId } },
+    { client: client as unknown as Client },
+  );
   const ended = environment.run(() => longWait(deps as unknown as Deps, ANCHOR, seeNothing));
   return { environment, ended };
 }
@@ -66,6 +69,16 @@ it('whoever is cancelled while it is released here answers nothing, when that is
     followed.released(name);
   });
   await silent;
+});
+
+it('a run that goes on with what another made, by a Reset, hears nothing of the release of that', async () => {
+  const { environment, ended } = waiting('a later run');
+  const refused = expect(ended).rejects.toThrow('CANCELLED');
+  await vi.waitUntil(() => followed.has(name));
+  await unreleased.during(name, 0, async () => followed.released(name));
+  expect(isReleasedHere({ followed, unreleased }, name)).toBe(false);
+  environment.cancel('CANCELLED', CANCELLED);
+  await refused;
 });
 
 it('whoever is cancelled while nothing is released here says so', async () => {

@@ -76,10 +76,6 @@ it('what was deleted is read again when the watch shows it gone, and only the re
   expect(asked).toEqual([...reading, 'delete Job', 'delete anchor', 'look', 'look', 'look', ...reading]);
 });
 
-function fail(message: string): never {
-  throw new Error(message);
-}
-
 function watchOf(job: V1Job | undefined, pods = [podObject({ phase: 'Succeeded' })]): Pick<Deps, 'watch'> {
   return { watch: { see: () => ({ job, pods }) } } as unknown as Pick<Deps, 'watch'>;
 }
@@ -102,9 +98,11 @@ it('what has ended for certain is deleted by its uid, as the watch shows it, and
   expect(asked).toEqual([{ uid }, 'pod-uid', ANCHOR.uid, 'read anchor', 'read Job', 'list Pods']);
 });
 
-it('a Job that has finished goes at once, and its Pods with it; then that is proved, and nobody waited for', async () => {
+it('a Job that has finished goes in the background, and its Pods with it, which the proof waits for', async () => {
   const asked: unknown[] = [];
-  const left = { anchor: [undefined], job: [finished, undefined], pods: [[podObject({ phase: 'Succeeded' })], []] };
+  const pod = podObject({ phase: 'Succeeded' });
+  const ending = podObject({ phase: 'Succeeded' }, ENDING);
+  const left = { anchor: [undefined], job: [finished, undefined], pods: [[pod], [ending], []] };
   const answer = async <T>(what: unknown, value: T) => (asked.push(what), value);
   const api = {
     readAnchor: () => answer('read anchor', left.anchor.shift()),
@@ -113,9 +111,22 @@ it('a Job that has finished goes at once, and its Pods with it; then that is pro
     deleteJob: (_name: string, _read: object, _signal: AbortSignal, propagation: string) => answer(propagation, true),
     deletePod: (name: string) => answer(name, true),
   };
-  expect(await remove(api, () => fail('nothing is to be waited for'))).toBe('started');
+  expect(await remove(api, () => void asked.push('look'))).toBe('started');
   const reading = ['read anchor', 'read Job', 'list Pods'];
-  expect(asked).toEqual([...reading, 'Background', 'pod-1', ...reading]);
+  expect(asked).toEqual([...reading, 'Background', 'pod-1', 'look', ...reading, 'look', ...reading]);
+});
+
+it('a Pod that has ended and whose Job is gone is deleted, too', async () => {
+  const asked: unknown[] = [];
+  const left = [[podObject({ phase: 'Failed' })], []];
+  const api = {
+    readAnchor: async () => undefined,
+    readJob: async () => undefined,
+    listPods: async () => left.shift(),
+    deletePod: async (name: string) => (asked.push(name), true),
+  };
+  await remove(api, () => undefined);
+  expect([asked, left]).toEqual([['pod-1'], []]);
 });
 
 it('a Job that was finished and yet is there, ending, is waited for', async () => {

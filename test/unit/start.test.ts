@@ -1,5 +1,5 @@
 /** Dispatch: what it trusts the watch with, and what it reads. */
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Job } from '@kubernetes/client-node';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, it } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
@@ -19,15 +19,20 @@ interface Cluster {
   /** One read after the other. */
   readonly reads?: readonly (V1Job | undefined)[];
   readonly conflicts?: number;
-  readonly armed?: ReturnType<typeof anchorObject>;
+  readonly armed?: V1ConfigMap | undefined;
 }
 
-async function played({ seen, reads = [], conflicts = 0, armed = anchorObject() }: Cluster) {
+async function played(cluster: Cluster) {
+  const { seen, reads = [], conflicts = 0, armed } = { armed: anchorObject(), ...cluster };
   const asked: string[] = [];
   const [left, refused] = [[...reads], { left: conflicts }];
   const api = {
     patchAnchor: async () => (asked.push('arm'), armed),
-    readJob: async () => (asked.push('read'), left.shift()),
+    readJob: async () => {
+      asked.push('read');
+      if (left.length === 0) throw new Error('it is read once more than it should be');
+      return left.shift();
+    },
     startJob: async (_: string, { metadata }: { metadata: { resourceVersion: string } }) => {
       asked.push(`start ${metadata.resourceVersion}`);
       if (refused.left > 0) {
@@ -61,10 +66,16 @@ it.each<[string, Cluster, readonly string[]]>([
   expect(await played(cluster)).toEqual({ ended: 'started', asked: expected });
 });
 
+it('an anchor that is ending and yet there does not make the task begin anew: its container may run', async () => {
+  expect(await played({ seen: noted, armed: anchorObject(ENDING) })).toMatchObject({ ended: 'started' });
+});
+
 it.each<[string, Cluster]>([
   ['the Job', { seen: noted, reads: [undefined], conflicts: 1 }],
-  ['the Job, as the watch shows, too', { seen: gone, reads: [gone] }],
-  ['the anchor, though the Job was let go', { seen: noted, armed: anchorObject(ENDING) }],
+  ['the Job, as the watch shows, too', { seen: gone, reads: [jobObject(ENDING)] }],
+  ['the Job, of which the watch shows nothing, either', { reads: [undefined] }],
+  ['the Job, after a conflict', { reads: [young, undefined], conflicts: 1 }],
+  ['the anchor, though the Job was let go', { seen: noted, armed: undefined }],
 ])('what is gone is lost: %s', async (_, cluster) => {
   expect(await played(cluster)).toMatchObject({ ended: 'ANCHOR_LOST' });
 });

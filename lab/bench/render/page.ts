@@ -29,7 +29,7 @@ function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly 
     ...rows.flatMap(({ measured }) => measured.map((one) => measuredRow(one, limits))),
     '',
     'In brackets: between which values 90 of 100 resamplings of the repeats put it. Both sides are measured in turn, each first every second time, by the same',
-    'client and the same watch, after one turn that does not count; raw Jobs have the same Pods without the anchor. *Limit*: above it `npm run bench` fails;',
+    'client and the same watch, after one turn that does not count, and of many at once when the machine is calm again; raw Jobs have the same Pods without the anchor. *Limit*: above it `npm run bench` fails;',
     'it is the worst of the runs kept in `lab/bench/limits.json`, with a margin for the noise of machines.',
     '',
     '**Where a mark is missed (✗).** A task alone waits for two rounds of workflow task and activity before its container is asked for, and a cancel for one before the delete; beside a container that',

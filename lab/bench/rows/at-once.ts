@@ -1,6 +1,7 @@
 /** Many tasks of `true` at once: how long until all results are there. */
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
+import { calm } from '../calm.ts';
 import { sides } from '../estimate.ts';
 import { Ground, taskOf } from '../ground.ts';
 import type { Measured } from '../result.ts';
@@ -40,6 +41,7 @@ function benchOf(name: string, nodes: 'real' | 'simulated', size: number): Bench
 
 /** Seconds. */
 async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+  await calm();
   const since = Date.now();
   const results: Promise<void>[] = [];
   await paced(names, { atOnce: AT_ONCE }, async (name) => {
@@ -56,6 +58,7 @@ async function succeeded(ground: Ground, taskId: string): Promise<void> {
 }
 
 async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+  await calm();
   const since = Date.now();
   await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
   const seconds = ((await ground.eyes.whenAll(names, 'jobComplete')) - since) / 1_000;

@@ -1,6 +1,7 @@
 /** Many running tasks cancelled at once: how long until all are proved gone. */
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
+import { calm } from '../calm.ts';
 import { sides } from '../estimate.ts';
 import { type Begun, Ground, taskOf } from '../ground.ts';
 
@@ -39,6 +40,7 @@ async function playOurs(ground: Ground, names: readonly string[], task: ReturnTy
   await paced(names, { atOnce: AT_ONCE }, async (name) => tasks.push(await ground.start(name, task)));
   const jobs = tasks.map(({ job }) => job);
   await ground.eyes.whenAll(jobs, 'running');
+  await calm();
   const since = Date.now();
   const { client } = ground.stage;
   const told: Promise<void>[] = [];
@@ -61,6 +63,7 @@ async function cancelled(ground: Ground, taskId: string): Promise<void> {
 async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
   await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
   await ground.eyes.whenAll(names, 'running');
+  await calm();
   const since = Date.now();
   await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.delete(name));
   const seconds = ((await ground.eyes.whenAll(names, 'podGone')) - since) / 1_000;

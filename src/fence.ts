@@ -152,8 +152,8 @@ export type StartStep =
   | { readonly do: 'give up'; readonly because: 'gone' };
 
 /**
- * The only way to a started Job, or with `queue` to one that Kueue may start. `found` may be old,
- * for the patch names its version; that it is gone, or started, is believed of a read only.
+ * The only way to a started Job, or with `queue` to one that Kueue may start. `found` may be old, for the
+ * patch names its version; that it is gone, or started, is believed of a read only.
  */
 export function nextStartStep(found: V1Job | undefined, job: JobRef, queue?: string): StartStep {
   if (found === undefined || found.metadata?.uid !== job.uid || isEnding(found))
@@ -210,9 +210,9 @@ export type ReleaseStep =
 /**
  * What release does next. Level-based: it looks at what is there, not at what was done before, so it may be repeated,
  * interrupted and run twice at once. The Job goes first, Foreground, before the garbage collector can take it with its
- * anchor in the background: a Job that is ending makes no more Pods, nor does one that is over. Its delete names the resourceVersion, so that what
- * was read of it (running, or finished) is what was deleted. Pods are judged last, and count only with the anchor gone:
- * a Pod that appears after that cannot mount it.
+ * anchor in the background: a Job that is ending makes no more Pods, nor does one that is over. Its delete names the
+ * resourceVersion, so that what was read of it (running, or finished) is what was deleted. Pods are judged last, and count
+ * only with the anchor gone: a Pod that appears after that cannot mount it.
  */
 export function nextReleaseStep(world: RunWorld): ReleaseStep {
   const { anchor, job } = world;
@@ -255,14 +255,19 @@ export function isEnding(found: { metadata?: V1ObjectMeta }): boolean {
   return found.metadata?.deletionTimestamp !== undefined;
 }
 
-/** Conditions of a Job; what has one of them stays so. */
-const FINISHED = new Set(['Complete', 'Failed']);
+/** The condition of this type, if it holds. */
+export function conditionOf<Condition extends { readonly type: string; readonly status: string }>(
+  found: { readonly status?: { readonly conditions?: readonly Condition[] } } | undefined,
+  type: string,
+): Condition | undefined {
+  return found?.status?.conditions?.find((item) => item.type === type && item.status === 'True');
+}
 
 /** It is to complete once, and has, or has failed, whether the Job controller has noted it yet or not. */
-function isOver({ status }: V1Job, pods: readonly V1Pod[]): boolean {
+function isOver(job: V1Job, pods: readonly V1Pod[]): boolean {
   if (!pods.every(isTerminal)) return false;
-  const isFinished = status?.conditions?.some(({ type, status: is }) => FINISHED.has(type) && is === 'True') ?? false;
-  return isFinished || pods.some((pod) => pod.status?.phase === 'Succeeded');
+  const finished = conditionOf(job, 'Complete') ?? conditionOf(job, 'Failed');
+  return finished !== undefined || pods.some((pod) => pod.status?.phase === 'Succeeded');
 }
 
 /** A Pod in which no container runs any more, nor will again. */

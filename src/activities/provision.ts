@@ -48,7 +48,10 @@ async function make(
   const about = { taskId: run.taskId, runId: run.runId, at: new Date().toISOString() };
   const introduced = deps.logs.introduce(stored, about);
   // A Job is a slot to the limiter: it comes when the run is let in.
-  if (anchor.limiter !== undefined) return introduced.then(() => ({ anchor }));
+  if (anchor.limiter !== undefined) {
+    await introduced;
+    return { anchor };
+  }
   const reserve = () => reserveJob(deps, anchor, storedPlan(found), signal);
   const reserving = reserve().catch(async (error: unknown) => {
     // There may be room for only one of them.

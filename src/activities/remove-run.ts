@@ -100,8 +100,8 @@ function waitedFor(step: ReleaseStep, world: RunWorld): string | undefined {
 }
 
 /**
- * Until the watch shows neither the Job nor a Pod, or the longest wait is over. What it shows only says
- * when to look: the proof is a read.
+ * Until the watch shows neither the Job nor a Pod, or the longest wait is over. What it shows only says when to look: the
+ * proof is a read.
  */
 async function worthALook(
   { watch }: RemoveDeps,

@@ -1,7 +1,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { HoldfastError } from '../errors.ts';
 import type { AnchorRef, JobRef } from '../contract.ts';
-import { nextStartStep } from '../fence.ts';
+import { conditionOf, nextStartStep } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { arming, starting } from '../kubernetes/job.ts';
 import { both } from './both.ts';
@@ -15,9 +15,12 @@ import { releaseIfForgotten } from './release.ts';
  */
 export function start(deps: Deps, held: AnchorRef, job: JobRef): Promise<void> {
   const whenForgotten = () => releaseIfForgotten(deps, { ...held.run, name: held.name });
-  return perform(({ signal }) => both(arm(deps, held, signal), letGo(deps, held, job, signal)).then(() => undefined), {
-    whenForgotten,
-  });
+  return perform(
+    async ({ signal }) => {
+      await both(arm(deps, held, signal), letGo(deps, held, job, signal));
+    },
+    { whenForgotten },
+  );
 }
 
 /**
@@ -52,5 +55,5 @@ async function letGo(deps: Deps, held: AnchorRef, job: JobRef, signal: AbortSign
 
 /** The Job controller has noted that it is suspended, and writes no more to it: what the watch shows is likely to stand. */
 function isNoted(job: V1Job | undefined): job is V1Job {
-  return job?.status?.conditions?.some(({ type, status }) => type === 'Suspended' && status === 'True') ?? false;
+  return conditionOf(job, 'Suspended') !== undefined;
 }

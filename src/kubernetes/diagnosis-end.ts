@@ -3,7 +3,7 @@ import type { V1ContainerStateTerminated, V1ContainerStatus, V1Pod } from '@kube
 import { constants } from 'node:os';
 import type { Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
-import { isEnding } from '../fence.ts';
+import { conditionOf, isEnding } from '../fence.ts';
 import { statusesOf } from './container-status.ts';
 
 /** Reasons of the DisruptionTarget condition that mean the node, not the cluster, was the cause. */
@@ -36,7 +36,7 @@ export function takenAway(pod: V1Pod): Problem | undefined {
     return problem('DEADLINE_EXCEEDED', 'The task did not end within its timeout, so the node ended it.');
   if (reason === 'NodeLost' || reason === 'NodeShutdown')
     return problem('NODE_LOST', `Node ${node} went away: ${message ?? reason}.`, { node, disruption: reason });
-  const disruption = pod.status?.conditions?.find((item) => item.type === 'DisruptionTarget' && item.status === 'True');
+  const disruption = conditionOf(pod, 'DisruptionTarget');
   const facts = { node, ...(disruption && { disruption: disruption.reason ?? disruption.type }) };
   if (disruption?.reason !== undefined && NODE_GONE.has(disruption.reason))
     return problem('NODE_LOST', `Node ${node} went away: ${disruption.message ?? disruption.reason}.`, facts);

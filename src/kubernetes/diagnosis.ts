@@ -5,7 +5,7 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { PodView, Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
-import { isEnding, isTerminal, wasTakenBack } from '../fence.ts';
+import { conditionOf, isEnding, isTerminal, wasTakenBack } from '../fence.ts';
 import { endOfPod, takenAway } from './diagnosis-end.ts';
 import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
 import type { Findings } from './findings.ts';
@@ -63,12 +63,12 @@ export function endOfRun(job: V1Job | undefined, pods: readonly V1Pod[]): Proble
 
 /** The Job's word on deadlines, the Pod's on everything else: the Pod knows why, and knows earlier. */
 function endOfJob(job: V1Job | undefined, pod: V1Pod | undefined): Problem | 'succeeded' | undefined {
-  const failure = condition(job, 'Failed') ?? condition(job, 'FailureTarget');
+  const failure = conditionOf(job, 'Failed') ?? conditionOf(job, 'FailureTarget');
   if (failure?.reason === 'DeadlineExceeded')
     return problem('DEADLINE_EXCEEDED', 'The task did not end within its timeout, so Kubernetes ended it.');
   const podEnd = pod && endOfPod(pod);
   if (podEnd !== undefined) return podEnd;
-  if (condition(job, 'Complete') !== undefined) return 'succeeded';
+  if (conditionOf(job, 'Complete') !== undefined) return 'succeeded';
   if (job === undefined || isEnding(job)) return problem('JOB_DELETED', 'The Job was deleted while the task ran.');
   if (failure?.reason === 'PodFailurePolicy')
     return problem('EVICTED', `The Pod was taken away: ${failure.message ?? failure.reason}.`, {
@@ -77,10 +77,6 @@ function endOfJob(job: V1Job | undefined, pod: V1Pod | undefined): Problem | 'su
   if (failure !== undefined)
     return problem('JOB_DELETED', `The Pod was deleted while the task ran (${failure.message ?? failure.reason}).`);
   return undefined;
-}
-
-function condition(job: V1Job | undefined, type: string) {
-  return job?.status?.conditions?.find((item) => item.type === type && item.status === 'True');
 }
 
 export function latest(pods: readonly V1Pod[]): V1Pod | undefined {

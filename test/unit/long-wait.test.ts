@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 /** An activity that sees nothing, in a process with nothing else. */
-function waiting(runId = ANCHOR.run.runId) {
+async function waiting(runId = ANCHOR.run.runId) {
   const list = async () => ((listed += 1), []);
   const deps = { followed, unreleased, api: { listAnchors: list, listJobs: list }, temporalNamespaceId: NAMESPACE_ID };
   const open = { describe: async () => ({ status: { name: 'RUNNING' } }) };
@@ -37,6 +37,7 @@ function waiting(runId = ANCHOR.run.runId) {
     { client: client as unknown as Client },
   );
   const ended = environment.run(() => longWait(deps as unknown as Deps, ANCHOR, seeNothing));
+  await vi.waitUntil(() => followed.has(name));
   return { environment, ended };
 }
 
@@ -45,9 +46,8 @@ function seeNothing({ signal }: Performing): Promise<never> {
 }
 
 it('whoever follows what was released here tells nothing: it beats until Temporal has forgotten it, and leaves it at that', async () => {
-  const { environment, ended } = waiting();
+  const { environment, ended } = await waiting();
   const refused = expect(ended).rejects.toThrow('NOT_FOUND');
-  await vi.waitUntil(() => followed.has(name));
   expect(isReleasedHere({ followed, unreleased }, name)).toBe(false);
   await unreleased.during(name, 0, async () => {
     expect(isReleasedHere({ followed, unreleased }, name)).toBe(true);
@@ -61,9 +61,8 @@ it('whoever follows what was released here tells nothing: it beats until Tempora
 });
 
 it('whoever is cancelled while it is released here answers nothing, when that is done', async () => {
-  const { environment, ended } = waiting();
+  const { environment, ended } = await waiting();
   const silent = expect(ended).rejects.toThrow(CompleteAsyncError);
-  await vi.waitUntil(() => followed.has(name));
   await unreleased.during(name, 0, async () => {
     environment.cancel('CANCELLED', CANCELLED);
     followed.released(name);
@@ -72,9 +71,8 @@ it('whoever is cancelled while it is released here answers nothing, when that is
 });
 
 it('a run that goes on with what another made, by a Reset, hears nothing of the release of that', async () => {
-  const { environment, ended } = waiting('a later run');
+  const { environment, ended } = await waiting('a later run');
   const refused = expect(ended).rejects.toThrow('CANCELLED');
-  await vi.waitUntil(() => followed.has(name));
   await unreleased.during(name, 0, async () => followed.released(name));
   expect(isReleasedHere({ followed, unreleased }, name)).toBe(false);
   environment.cancel('CANCELLED', CANCELLED);
@@ -82,17 +80,15 @@ it('a run that goes on with what another made, by a Reset, hears nothing of the 
 });
 
 it('whoever is cancelled while nothing is released here says so', async () => {
-  const { environment, ended } = waiting();
+  const { environment, ended } = await waiting();
   const refused = expect(ended).rejects.toThrow('CANCELLED');
-  await vi.waitUntil(() => followed.has(name));
   environment.cancel('CANCELLED', CANCELLED);
   await refused;
 });
 
 it('whoever Temporal forgets without a release here looks for what was left', async () => {
-  const { environment, ended } = waiting();
+  const { environment, ended } = await waiting();
   const refused = expect(ended).rejects.toThrow('NOT_FOUND');
-  await vi.waitUntil(() => followed.has(name));
   environment.cancel('NOT_FOUND', FORGOTTEN);
   await refused;
   expect(listed).toBeGreaterThan(0);

@@ -37,7 +37,7 @@ it('a Pod that has failed, however soon after it began: its log is waited for', 
 });
 
 it.each([
-  ['that runs', podObject({ ...ended('Running'), phase: 'Running' })],
+  ['that runs', podObject(ended('Running'))],
   ['that never was', undefined],
   ['in which no container has begun', podObject({ phase: 'Failed' })],
 ])('a Pod %s: there is nothing to wait for', async (_, pod) => {

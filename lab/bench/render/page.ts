@@ -35,7 +35,7 @@ function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly 
     '**Where a mark is missed (✗).** A task alone waits for two rounds of workflow task and activity before its container is asked for, and a cancel for one before the delete; beside a container that',
     'takes its time to end that is nothing. Of many at once it is another matter: Temporal, the API server, the worker and, on the real node, the container runtime share the cores of the machine,',
     'none of them waits for anything else, and the ratio is that of the processor time: about as much in Temporal, in the worker and in the API server, where a raw Job takes only the last, and less of it.',
-    'So it is where many are cancelled. A waiting task has its log open; a hundred share a connection.',
+    'So it is where many are cancelled. A waiting task has its log open: a hundred share a connection to an API server, but to the proxy that counts requests each has its own.',
     '',
     'Now and then a container starts a second and a half late: its kubelet asks for the anchor before the API server’s node authorizer has heard of the Pod, is refused, and asks again after a second.',
     'Any Pod that mounts a ConfigMap may meet that.',

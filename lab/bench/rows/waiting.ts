@@ -71,7 +71,7 @@ async function measureLoad(tools: Tools, how: How): Promise<readonly Measured[]>
       ],
       ['watches', `watches of one worker, ${tasks}`, 'watches', exactly(traffic.openWatches)],
     ];
-    return lines.map(([key, title, unit, ours]) => ({ key: `${key}${suffix}`, title, unit, ours }));
+    return measuredOf(lines, suffix);
   });
 }
 
@@ -108,11 +108,15 @@ async function measureMemory(tools: Tools, how: How): Promise<readonly Measured[
       ['memory-most', `memory of a worker ${tasks(how.size)}`, 'MB', eachOf(how.size, ofMost)],
       ['load-temporal-most', `requests to Temporal, ${counted(how.size)} waiting tasks`, 'a second', temporal],
     ];
-    return lines.map(([key, title, unit, ours]) => ({ key, title, unit, ours }));
+    return measuredOf(lines);
   });
 }
 
 type Line = readonly [string, string, Unit, Estimate];
+
+function measuredOf(lines: readonly Line[], suffix = ''): readonly Measured[] {
+  return lines.map(([key, title, unit, ours]) => ({ key: `${key}${suffix}`, title, unit, ours }));
+}
 
 const FOREVER = [['sleep', '86400'], { timeout: '2d', gracePeriod: '1s' }] as const;
 

@@ -62,6 +62,9 @@ export const ANNOTATION = {
 /** Kueue's own: a suspended Job that carries it is queued, and Kueue lets it go. https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations/ */
 export const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 
+/** The Job controller's own, on each Pod that it makes. https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-tracking-with-finalizers */
+const JOB_TRACKING = 'batch.kubernetes.io/job-tracking';
+
 /** The longest name that Kubernetes also accepts as a label value. Unit: characters. */
 export const MAX_NAME = 63;
 
@@ -200,6 +203,7 @@ export type ReleaseStep =
       readonly do: 'delete job';
       readonly uid: string;
       readonly resourceVersion: string;
+      readonly propagation: 'Foreground' | 'Background';
       /** If it makes no Pod any more, and its Pods have ended: those that nobody has deleted yet. They go with it. */
       readonly ended?: readonly NamedPod[];
     }
@@ -216,10 +220,7 @@ export type ReleaseStep =
  */
 export function nextReleaseStep(world: RunWorld): ReleaseStep {
   const { anchor, job } = world;
-  if (job !== undefined && !isEnding(job)) {
-    const step = { do: 'delete job', uid: uidOf(job), resourceVersion: job.metadata?.resourceVersion ?? '' } as const;
-    return isOver(job, world.pods) ? { ...step, ended: world.pods.filter((pod) => !isEnding(pod)).map(named) } : step;
-  }
+  if (job !== undefined && !isEnding(job)) return deleteOf(job, world.pods);
   if (anchor !== undefined && !isEnding(anchor)) return { do: 'delete anchor', uid: uidOf(anchor) };
   const live = world.pods.filter((pod) => !isTerminal(pod));
   const strays = job === undefined ? live.filter((pod) => !isEnding(pod)) : [];
@@ -229,6 +230,17 @@ export function nextReleaseStep(world: RunWorld): ReleaseStep {
   if (live.length > 0) return { do: 'wait', for: `Pod ${live.map((pod) => pod.metadata?.name).join(', Pod ')}` };
   if (job !== undefined) return { do: 'wait', for: `Job ${job.metadata?.name}` };
   return { do: 'say released' };
+}
+
+/**
+ * In the background only if no Pod of it is tracked: when a Job is gone, its controller lets go of its Pods with one request,
+ * and does not send that again if the API server was away (syncOrphanPodsBySelector, Kubernetes 1.36). They would stay for ever.
+ */
+function deleteOf(job: V1Job, pods: readonly V1Pod[]): ReleaseStep {
+  const step = { do: 'delete job', uid: uidOf(job), resourceVersion: job.metadata?.resourceVersion ?? '' } as const;
+  if (!isOver(job, pods)) return { ...step, propagation: 'Foreground' };
+  const ended = pods.filter((pod) => !isEnding(pod)).map(named);
+  return { ...step, propagation: pods.some(isTracked) ? 'Foreground' : 'Background', ended };
 }
 
 /** The same for who tidies up: Pods that have ended go, too, before it is said, and do not wait for the garbage collector. */
@@ -268,6 +280,11 @@ function isOver(job: V1Job, pods: readonly V1Pod[]): boolean {
   if (!pods.every(isTerminal)) return false;
   const finished = conditionOf(job, 'Complete') ?? conditionOf(job, 'Failed');
   return finished !== undefined || pods.some((pod) => pod.status?.phase === 'Succeeded');
+}
+
+/** The Job controller has yet to note in the Job's status how it ended. */
+function isTracked({ metadata }: V1Pod): boolean {
+  return metadata?.finalizers?.includes(JOB_TRACKING) === true;
 }
 
 /** A Pod in which no container runs any more, nor will again. */

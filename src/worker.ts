@@ -39,6 +39,11 @@ import { Unreleased } from './unreleased.ts';
 
 /** Between two updates of the one number that changes by itself. Milliseconds. */
 const AGE_MS = 2_000;
+/**
+ * Small buffers are cut from one of this size, which stays while one of them is kept; the SDK keeps one for each workflow in
+ * memory. Node has eight times as much.
+ */
+const POOL_BYTES = 8 * 1024;
 /** How long Temporal may take to say how a task stands whose output is old. Milliseconds. */
 const ANSWER_MS = 5_000;
 
@@ -199,6 +204,7 @@ async function connect(config: Config): Promise<NativeConnection> {
 }
 
 async function main(): Promise<void> {
+  Buffer.poolSize = POOL_BYTES;
   const config = readConfig();
   const logger = createLogger(config.logLevel);
   installRuntime(config, logger);

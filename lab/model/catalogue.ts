@@ -246,6 +246,7 @@ export const HOLDFAST_CONDITIONS: readonly Condition[] = [
   REUSED,
   ...eachFault('let in', { letIn: true }),
   ...eachFault('armed last', { armedLast: true }),
+  ...eachFault('deleted Foreground', { propagation: 'Foreground' }),
   ...eachFault('Kueue', { kueue: true }, { kueue: 1 }),
 ];
 

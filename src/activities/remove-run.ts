@@ -2,7 +2,16 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import type { Released } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, isEnding, isOwnedBy, nextTidyStep, type ReleaseStep, type RunWorld, wasLetGo } from '../fence.ts';
+import {
+  ANNOTATION,
+  isEnding,
+  isOwnedBy,
+  nextReleaseStep,
+  nextTidyStep,
+  type ReleaseStep,
+  type RunWorld,
+  wasLetGo,
+} from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
@@ -12,6 +21,8 @@ import { type NamedRun, readWorld } from './world.ts';
 const WAITING = new Crowd();
 /** Looks without a word of the watch: it is a cache, and may have stopped. Each is three requests. */
 const LOOKS: Pace = { perSecond: 10, shortestMs: 2_000, longestMs: 30_000 };
+/** How long Pods that have ended are waited for: somebody else's finalizer may keep them, and no container of them runs. Milliseconds. */
+const TIDY_MS = 30_000;
 /** An attempt says what it waits for and lets the next one go on. Milliseconds. */
 export const ATTEMPT_MS = 4 * 60_000;
 
@@ -46,7 +57,8 @@ export async function removeRun(
     const changed = deps.watch.changed(run.name, pause, signal);
     const world = limited(read ?? (await readWorld(deps, run, signal)), only);
     limiter ??= limiterIn(world);
-    const { step, left } = await actOn(deps, run, world, signal, how);
+    const next = Date.now() - since < TIDY_MS ? nextTidyStep : nextReleaseStep;
+    const { step, left } = await actOn(deps, run, world, signal, { ...how, next });
     found = worse(worse(found, world), left);
     // Of what was read, that is: what ought to be left after our deletes proves nothing.
     if (step.do === 'say released' && left === world) {
@@ -73,9 +85,9 @@ async function actOn(
   run: NamedRun,
   world: RunWorld,
   signal: AbortSignal,
-  how: Pick<RemoveOptions, 'before' | 'byUid'>,
+  how: Pick<RemoveOptions, 'before' | 'byUid'> & { readonly next: (world: RunWorld) => ReleaseStep },
 ): Promise<{ step: ReleaseStep; left: RunWorld }> {
-  const step = nextTidyStep(world);
+  const step = how.next(world);
   await how.before?.(step, world);
   if (step.do === 'wait' || step.do === 'say released') return { step, left: world };
   const isDone = await act(deps, run, step, signal, how.byUid === true);
@@ -84,9 +96,12 @@ async function actOn(
 }
 
 /** A Job that was deleted as it was read is ending, or gone: what comes next is the same, and needs no other read. */
-function afterDelete({ ended }: Extract<ReleaseStep, { do: 'delete job' }>, world: RunWorld): RunWorld {
-  if (ended !== undefined) return { ...world, job: undefined, pods: world.pods.map(deleted) };
-  return { ...world, job: world.job && deleted(world.job) };
+function afterDelete({ propagation, ended }: Extract<ReleaseStep, { do: 'delete job' }>, world: RunWorld): RunWorld {
+  return {
+    ...world,
+    job: propagation === 'Background' ? undefined : world.job && deleted(world.job),
+    pods: ended === undefined ? world.pods : world.pods.map(deleted),
+  };
 }
 
 function deleted<T extends KubernetesObject>(object: T): T {
@@ -153,11 +168,10 @@ async function act(
 async function deleteJob(
   { api }: RemoveDeps,
   { name }: NamedRun,
-  { uid, resourceVersion, ended }: Extract<ReleaseStep, { do: 'delete job' }>,
+  { uid, resourceVersion, propagation, ended }: Extract<ReleaseStep, { do: 'delete job' }>,
   signal: AbortSignal,
   byUid: boolean,
 ): Promise<boolean> {
-  const propagation = ended === undefined ? 'Foreground' : 'Background';
   const [isDone] = await Promise.all([
     api.deleteJob(name, byUid ? { uid } : { uid, resourceVersion }, signal, propagation),
     ...(ended ?? []).map((pod) => api.deletePod(pod.name, pod.uid, signal)),

@@ -26,8 +26,9 @@ export function slimJob({ metadata, spec, status }: V1Job): V1Job {
 }
 
 export function slimPod({ metadata, spec, status }: V1Pod): V1Pod {
+  const { finalizers } = metadata ?? {};
   return {
-    ...(metadata && { metadata: slimMetadata(metadata) }),
+    ...(metadata && { metadata: { ...slimMetadata(metadata), ...(finalizers && { finalizers }) } }),
     ...(spec && { spec: slimSpec(spec) }),
     ...(status && { status: slimStatus(status) }),
   };

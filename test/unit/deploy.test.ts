@@ -163,7 +163,10 @@ describe('the worker in the cluster', () => {
     for (const name of Object.keys(WORKER_ENVIRONMENT)) expect(dockerfile).toContain(`${name}=`);
     // Node keeps what V8 compiled for each user apart: it must be made by the one that uses it.
     expect(dockerfile).toMatch(/^USER node\nENV NODE_COMPILE_CACHE=.+\nRUN node /m);
-    expect(dockerfile).toContain(`MALLOC_ARENA_MAX=${WORKER_ENVIRONMENT.MALLOC_ARENA_MAX}`);
+    const { MALLOC_ARENA_MAX, MALLOC_MMAP_THRESHOLD_ } = WORKER_ENVIRONMENT;
+    expect(dockerfile).toContain(
+      `MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_}`,
+    );
   });
 
   it('is given longer to end than it takes to hand over what it does', () => {

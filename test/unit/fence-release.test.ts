@@ -5,14 +5,17 @@ import { describe, expect, it } from 'vitest';
 import { isEnding, isTerminal, nextReleaseStep, type ReleaseStep, type RunWorld } from '../../src/fence.ts';
 import { anchorObject, ENDING, jobObject, podObject } from './cluster-objects.ts';
 
+const TRACKING = 'batch.kubernetes.io/job-tracking';
+
 type Seen = 'absent' | 'there' | 'ending';
 const seen = () => fc.constantFrom<Seen>('absent', 'there', 'ending');
 const phase = () => fc.constantFrom('Pending', 'Running', 'Succeeded', 'Failed', 'Unknown', undefined);
 
 const pods = (): fc.Arbitrary<readonly V1Pod[]> =>
-  fc.array(fc.record({ phase: phase(), ending: fc.boolean() }), { maxLength: 3 }).map((list) =>
-    list.map(({ phase, ending }, index) => {
-      const meta = { name: `pod-${index}`, uid: `pod-uid-${index}`, ...(ending && ENDING) };
+  fc.array(fc.record({ phase: phase(), ending: fc.boolean(), tracked: fc.boolean() }), { maxLength: 3 }).map((list) =>
+    list.map(({ phase, ending, tracked }, index) => {
+      const finalizers = tracked ? { finalizers: [TRACKING] } : {};
+      const meta = { name: `pod-${index}`, uid: `pod-uid-${index}`, ...finalizers, ...(ending && ENDING) };
       return podObject(phase === undefined ? {} : { phase }, meta);
     }),
   );
@@ -80,6 +83,9 @@ describe('release', () => {
         const isOver = (condition?.type !== 'Suspended' || hasSucceeded) && world.pods.every(isTerminal);
         const left = world.pods.filter((pod) => !isEnding(pod)).map(({ metadata }) => metadata?.uid);
         expect(step.ended?.map(({ uid }) => uid)).toEqual(isOver ? left : undefined);
+        // A Pod that is tracked when its Job is gone may never be let go.
+        const isTracked = world.pods.some(({ metadata }) => metadata?.finalizers?.includes(TRACKING));
+        expect(step.propagation).toBe(isOver && !isTracked ? 'Background' : 'Foreground');
       }),
       { numRuns: 2_000 },
     );
@@ -122,7 +128,7 @@ describe('release', () => {
 function after(world: RunWorld, step: ReleaseStep, choice: number): RunWorld {
   switch (step.do) {
     case 'delete job':
-      if (step.ended !== undefined) return { ...world, job: undefined };
+      if (step.propagation === 'Background') return { ...world, job: undefined };
       return { ...world, job: jobObject(ENDING), pods: world.pods.map(ended) };
     case 'delete anchor':
       return { ...world, anchor: anchorObject(ENDING) };

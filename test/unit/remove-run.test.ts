@@ -1,7 +1,7 @@
 /** What release says it found of a Job, by what it read and what became of its delete. */
 import { setImmediate } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
 import { type RemoveDeps, type RemoveOptions, removeRun } from '../../src/activities/remove-run.ts';
 import { readBeforeDelete, shownBeforeDelete } from '../../src/activities/world.ts';
@@ -114,6 +114,37 @@ it('a Job that has finished goes in the background, and its Pods with it, which 
   expect(await remove(api, () => void asked.push('look'))).toBe('started');
   const reading = ['read anchor', 'read Job', 'list Pods'];
   expect(asked).toEqual([...reading, 'Background', 'pod-1', 'look', ...reading, 'look', ...reading]);
+});
+
+it('a Job whose Pod it has not accounted for yet keeps its name until its controller has let go of the Pod', async () => {
+  const asked: unknown[] = [];
+  const tracked = { finalizers: ['batch.kubernetes.io/job-tracking'] };
+  const left = { job: [finished, ending(false), undefined], pods: [tracked, { ...tracked, ...ENDING }] };
+  const api = {
+    readAnchor: async () => undefined,
+    readJob: async () => left.job.shift(),
+    listPods: async () => left.pods.splice(0, 1).map((meta) => podObject({ phase: 'Succeeded' }, meta)),
+    deleteJob: async (_name: string, _read: object, _signal: AbortSignal, how: string) => (asked.push(how), true),
+    deletePod: async (name: string) => (asked.push(name), true),
+  };
+  await remove(api, () => undefined);
+  expect([asked, left.job]).toEqual([['Foreground', 'pod-1'], []]);
+});
+
+it('a Pod that has ended, and that somebody keeps, is not waited for without end', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const begun = Date.now();
+  const api = {
+    readAnchor: async () => undefined,
+    readJob: async () => undefined,
+    listPods: async () => [podObject({ phase: 'Succeeded' }, ENDING)],
+  };
+  try {
+    await remove(api, () => void vi.setSystemTime(Date.now() + 5_000));
+    expect(Date.now() - begun).toBe(30_000);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('a Pod that has ended and whose Job is gone is deleted, too', async () => {

@@ -80,7 +80,7 @@ function decide(attempt: Attempt, cluster: Cluster, variant: Variant): Move {
       const settled = attempt.of === 'release' && attempt.given === 1;
       const unversioned = variant.deleteWithoutUid || variant.deleteWithoutVersion || settled;
       const version = unversioned ? 0 : Number(step.resourceVersion);
-      const propagation = variant.propagation ?? (step.ended === undefined ? 'Foreground' : 'Background');
+      const propagation = variant.propagation ?? step.propagation;
       const request = { verb: 'delete job', name: attempt.name, uid, version, propagation } as const;
       const neverStarted =
         variant.kueue && !variant.readTrusted && attempt.job?.suspended ? 'asked' : attempt.neverStarted;

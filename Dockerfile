@@ -26,5 +26,5 @@ RUN node --eval "import('/app/src/worker.ts')"
 
 # Node itself does not reap orphans, and as the first process it would ignore signals it has no handler for.
 ENTRYPOINT ["tini", "--"]
-# A young generation of 24 MB rather than 100, for each of its two threads, and a quarter of garbage rather than as much as is in use.
+# A young generation of 24 MB rather than 100, for each of its two threads, and a tenth of garbage rather than as much as is in use.
 CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=10", "src/worker.ts"]

@@ -1,4 +1,5 @@
 /** Every ending is told with its code, in seconds, in the same words by client and by Temporal; and leaves nothing. */
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandTask, Problem, Task } from '../../src/contract.ts';
 import { LIMITS } from '../../src/contract.ts';
@@ -83,6 +84,25 @@ describe('a task that fails says', () => {
     // Deleted in the background, the Job was gone before its Pod: the ended Pod's object follows by the collector's hand.
     await until('nothing is left', async () => (await scene.remains(taskId)).pods.length === 0);
     expect(await scene.remains(taskId)).toEqual(nothing);
+  });
+
+  it('that somebody deleted its Job, though a finalizer keeps the ended Pod', async () => {
+    const { taskId } = await scene.client.start(command(busybox, FOREVER));
+    await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
+    const { jobs, pods } = await scene.remains(taskId);
+    const pod = { namespace: scene.namespace, name: pods[0]?.metadata?.name ?? '' };
+    const keep = (finalizers: readonly string[] | null) =>
+      scene.core.patchNamespacedPod(
+        { ...pod, body: { metadata: { finalizers } } },
+        setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
+      );
+    await keep(['holdfast.dev/kept-by-a-test']);
+    const job = { namespace: scene.namespace, name: jobs[0]?.metadata?.name ?? '' };
+    await scene.batch.deleteNamespacedJob({ ...job, body: { propagationPolicy: 'Background' } });
+    expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'failed', problem: { code: 'JOB_DELETED' } });
+    expect((await scene.remains(taskId)).pods.map(({ status }) => status?.phase)).toEqual(['Failed']);
+    await keep(null);
+    await until('nothing is left', async () => (await scene.remains(taskId)).pods.length === 0);
   });
 
   it('that the quota of its namespace can never allow it', async () => {

@@ -55,6 +55,16 @@ export function offences(seen: Seen): readonly Offence[] {
   return [...untrue(seen), ...ranOn(seen), ...doubled(seen), ...left(seen)];
 }
 
+/**
+ * Of what appeared when a task had been judged. A request that is late leaves an anchor, which is empty, and a Job, which is
+ * suspended, as it was born: nobody starts it, and the sweeper, or the garbage collector, takes it.
+ */
+export function straggled({ kind, name, type, live }: Glimpse): readonly Offence[] {
+  if (kind !== 'Pod' && !live) return [];
+  const how = live ? ', and ran,' : '';
+  return [{ is: 'ran on', what: `${kind} ${name} was ${type}${how} after all had been told` }];
+}
+
 function untrue({ answer, outcome, glimpses }: Seen): readonly Offence[] {
   const expected = answer === undefined ? 'succeeded' : TRUE_OUTCOME[answer];
   const said = answer === undefined ? 'left alone' : `answered ${answer}`;

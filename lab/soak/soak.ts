@@ -5,7 +5,7 @@ import { until } from '../stage/until.ts';
 import { Flow } from './flow.ts';
 import { type Ground, REPORTS } from './ground.ts';
 import { hitsOf, type Hit, type Target } from './hits.ts';
-import { latePods, type Offence, offences } from './judge.ts';
+import { latePods, type Offence, offences, straggled } from './judge.ts';
 import { Meter } from './meter.ts';
 import { partOf } from './parts.ts';
 import { idOf, play, type Played } from './play.ts';
@@ -161,11 +161,7 @@ export class Soak {
     const isEmpty = async () => (await this.#ground.left()).length === 0;
     await until('nothing is left', isEmpty, QUIET_SECONDS).catch(() => undefined);
     for (const name of await this.#ground.left()) this.#fail(name, { is: 'left', what: 'it is there at the end' });
-    for (const { id, glimpse } of eyes.stragglers) {
-      // An empty anchor that was made late is left to the sweeper, and gone by now.
-      const what = `${glimpse.kind} ${glimpse.name} was ${glimpse.type} after all had been told`;
-      if (glimpse.kind !== 'ConfigMap') this.#fail(id, { is: 'ran on', what });
-    }
+    for (const { id, glimpse } of eyes.stragglers) for (const offence of straggled(glimpse)) this.#fail(id, offence);
     if (steady.ending !== undefined && !this.#gaveUp) this.#fail(STEADY, { is: 'ended', what: steady.ending });
     if (!(await bystander.isUntouched())) this.#fail('bystander', { is: 'touched', what: 'it is not as it was' });
   }

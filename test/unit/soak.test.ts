@@ -7,7 +7,7 @@ import { soakPicture } from '../../lab/report/soak-picture.ts';
 import { soakSection } from '../../lab/report/soak-section.ts';
 import { Flow } from '../../lab/soak/flow.ts';
 import { hitsOf } from '../../lab/soak/hits.ts';
-import { latePods, type Offence, offences, type Seen } from '../../lab/soak/judge.ts';
+import { latePods, type Offence, offences, type Seen, straggled } from '../../lab/soak/judge.ts';
 import { growthOf, Meter, type Sample, slope } from '../../lab/soak/meter.ts';
 import { partOf, SIGHTS } from '../../lab/soak/parts.ts';
 import { type Entry, type Soaked, summarise } from '../../lab/soak/results.ts';
@@ -50,6 +50,12 @@ describe('the judge of a soak', () => {
     ['what is there after quiet', 'left', { ...ALONE, leftAfterQuiet: ['job'] }],
   ] satisfies readonly (readonly [string, Offence['is'], Seen])[])('calls %s by its name: %s', (_, is, seen) => {
     expect(offences(seen).map((offence) => offence.is)).toEqual([is]);
+  });
+
+  it('lets a late request leave what runs nothing, and nothing else', () => {
+    const born: Glimpse = { ...JOB, type: 'ADDED', live: false };
+    for (const late of [ANCHOR, born]) expect(straggled(late)).toEqual([]);
+    for (const late of [JOB, POD, { ...POD, live: false }]) expect(straggled(late)).toMatchObject([{ is: 'ran on' }]);
   });
 
   it('asks nothing of the moment in which Terminate or a kill without proof answers', () => {

@@ -62,9 +62,6 @@ export const ANNOTATION = {
 /** Kueue's own: a suspended Job that carries it is queued, and Kueue lets it go. https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations/ */
 export const QUEUE_LABEL = 'kueue.x-k8s.io/queue-name';
 
-/** The Job controller's own, on each Pod that it makes. https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-tracking-with-finalizers */
-const JOB_TRACKING = 'batch.kubernetes.io/job-tracking';
-
 /** The longest name that Kubernetes also accepts as a label value. Unit: characters. */
 export const MAX_NAME = 63;
 
@@ -282,9 +279,9 @@ function isOver(job: V1Job, pods: readonly V1Pod[]): boolean {
   return finished !== undefined || pods.some((pod) => pod.status?.phase === 'Succeeded');
 }
 
-/** The Job controller has yet to note in the Job's status how it ended. */
+/** The Job controller has yet to note how it ended. https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-tracking-with-finalizers */
 function isTracked({ metadata }: V1Pod): boolean {
-  return metadata?.finalizers?.includes(JOB_TRACKING) === true;
+  return metadata?.finalizers?.includes('batch.kubernetes.io/job-tracking') === true;
 }
 
 /** A Pod in which no container runs any more, nor will again. */

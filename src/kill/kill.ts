@@ -207,6 +207,7 @@ class Kill {
     try {
       switch (step.do) {
         case 'delete job':
+          // Foreground in any case: who kills does not save what release saves where a Job is over.
           await api.deleteJob(name, step);
           return;
         case 'delete anchor':

@@ -26,9 +26,8 @@ export function slimJob({ metadata, spec, status }: V1Job): V1Job {
 }
 
 export function slimPod({ metadata, spec, status }: V1Pod): V1Pod {
-  const { finalizers } = metadata ?? {};
   return {
-    ...(metadata && { metadata: { ...slimMetadata(metadata), ...(finalizers && { finalizers }) } }),
+    ...(metadata && { metadata: slimMetadata(metadata) }),
     ...(spec && { spec: slimSpec(spec) }),
     ...(status && { status: slimStatus(status) }),
   };
@@ -36,7 +35,7 @@ export function slimPod({ metadata, spec, status }: V1Pod): V1Pod {
 
 /** All but who wrote which field, which is half of an object, and what the API server derives for its own use. */
 function slimMetadata(metadata: V1ObjectMeta): V1ObjectMeta {
-  const { managedFields: _fields, generateName: _base, finalizers: _finalizers, ...kept } = metadata;
+  const { managedFields: _fields, generateName: _base, ...kept } = metadata;
   return kept;
 }
 

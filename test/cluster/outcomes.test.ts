@@ -28,6 +28,22 @@ async function problemOf(task: Task): Promise<Problem> {
 
 const bare = (more: Partial<CommandTask>): Task => command(busybox, 'true', more);
 
+/** A task that does not end by itself, with the names of its Job and its Pod. */
+async function running(): Promise<{ readonly taskId: string; readonly job: string; readonly pod: string }> {
+  const { taskId } = await scene.client.start(command(busybox, FOREVER));
+  await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
+  const { jobs, pods } = await scene.remains(taskId);
+  return { taskId, job: jobs[0]?.metadata?.name ?? '', pod: pods[0]?.metadata?.name ?? '' };
+}
+
+async function deleteInBackground(name: string): Promise<void> {
+  await scene.batch.deleteNamespacedJob({
+    name,
+    namespace: scene.namespace,
+    body: { propagationPolicy: 'Background' },
+  });
+}
+
 describe('a task that fails says', () => {
   it('its exit code, and its last words', async () => {
     const problem = await problemOf(command(busybox, 'echo the disk is full >&2; exit 3'));
@@ -72,14 +88,8 @@ describe('a task that fails says', () => {
   });
 
   it('that somebody deleted its Job', async () => {
-    const { taskId } = await scene.client.start(command(busybox, FOREVER));
-    await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
-    const [job] = (await scene.remains(taskId)).jobs;
-    await scene.batch.deleteNamespacedJob({
-      name: job?.metadata?.name ?? '',
-      namespace: scene.namespace,
-      body: { propagationPolicy: 'Background' },
-    });
+    const { taskId, job } = await running();
+    await deleteInBackground(job);
     expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'failed', problem: { code: 'JOB_DELETED' } });
     // Deleted in the background, the Job was gone before its Pod: the ended Pod's object follows by the collector's hand.
     await until('nothing is left', async () => (await scene.remains(taskId)).pods.length === 0);
@@ -87,18 +97,14 @@ describe('a task that fails says', () => {
   });
 
   it('that somebody deleted its Job, though a finalizer keeps the ended Pod', async () => {
-    const { taskId } = await scene.client.start(command(busybox, FOREVER));
-    await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
-    const { jobs, pods } = await scene.remains(taskId);
-    const pod = { namespace: scene.namespace, name: pods[0]?.metadata?.name ?? '' };
+    const { taskId, job, pod } = await running();
     const keep = (finalizers: readonly string[] | null) =>
       scene.core.patchNamespacedPod(
-        { ...pod, body: { metadata: { finalizers } } },
+        { name: pod, namespace: scene.namespace, body: { metadata: { finalizers } } },
         setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
       );
     await keep(['holdfast.dev/kept-by-a-test']);
-    const job = { namespace: scene.namespace, name: jobs[0]?.metadata?.name ?? '' };
-    await scene.batch.deleteNamespacedJob({ ...job, body: { propagationPolicy: 'Background' } });
+    await deleteInBackground(job);
     expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'failed', problem: { code: 'JOB_DELETED' } });
     expect((await scene.remains(taskId)).pods.map(({ status }) => status?.phase)).toEqual(['Failed']);
     await keep(null);

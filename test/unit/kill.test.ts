@@ -20,7 +20,8 @@ describe('the steps of a kill', () => {
     const ask = { do: 'end pod', name: 'pod-1', uid: 'pod-uid', graceSeconds: 1 };
     const steps = (job: RunWorld['job']) =>
       nextKillSteps(world({ anchor: anchorObject(), job, pods: [podObject(running)] }), 'asking');
-    expect(steps(jobObject())).toMatchObject([ask, { do: 'delete job', uid: 'job-uid', resourceVersion: '7' }]);
+    const deletion = { do: 'delete job', uid: 'job-uid', resourceVersion: '7', propagation: 'Foreground' };
+    expect(steps(jobObject())).toEqual([ask, deletion]);
     expect(steps(jobObject(ENDING))).toEqual([ask, { do: 'delete anchor', uid: 'anchor-uid' }]);
   });
 

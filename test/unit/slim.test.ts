@@ -1,7 +1,7 @@
 /** What the shared watch keeps of an object says the same as the whole. Of diagnoses their own tests hold it, each by `see`. */
 import type { V1ContainerState, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { isEnding, isOfTask, isOwnedBy, isTerminal, wasLetGo, wasTakenBack } from '../../src/fence.ts';
+import { isEnding, isOfTask, isOwnedBy, isTerminal, nextReleaseStep, wasLetGo, wasTakenBack } from '../../src/fence.ts';
 import { hasBegun, statusesOf } from '../../src/kubernetes/container-status.ts';
 import { ContainerTimes } from '../../src/kubernetes/container-times.ts';
 import { jobManifest } from '../../src/kubernetes/job.ts';
@@ -61,6 +61,17 @@ describe('of a Pod', () => {
     };
     expect(seconds(slim)).toBe(seconds(pod));
   });
+
+  it.each([[], ['batch.kubernetes.io/job-tracking']])(
+    'release deletes its Job in the same way: finalizers %j',
+    (...finalizers) => {
+      const pod = podObject({ phase: 'Succeeded' }, { finalizers });
+      const stepWith = (of: V1Pod) => nextReleaseStep({ anchor: undefined, job: jobObject(), pods: [of] });
+      const propagation = finalizers.length > 0 ? 'Foreground' : 'Background';
+      expect(stepWith(pod)).toMatchObject({ do: 'delete job', propagation });
+      expect(stepWith(slimPod(pod))).toEqual(stepWith(pod));
+    },
+  );
 
   it('it is known whose it is, where it is and whether it has ended', () => {
     for (const phase of ['Pending', 'Running', 'Succeeded', 'Failed']) {

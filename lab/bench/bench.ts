@@ -25,23 +25,18 @@ export interface How {
 
 type Play<T> = (index: number) => Promise<T>;
 
-/** Both sides in turn, each first in every second turn, after one turn that does not count. */
-export async function interleaved<T>(
+/** All sides in turn, the other way round every second time, after one turn that does not count. */
+export async function interleaved<T, Side extends string>(
   { repeats, tell }: How,
-  ours: Play<T>,
-  floor: Play<T>,
-): Promise<{ readonly ours: readonly T[]; readonly floor: readonly T[] }> {
-  const seen: { ours: T[]; floor: T[] } = { ours: [], floor: [] };
+  plays: Readonly<Record<Side, Play<T>>>,
+): Promise<Readonly<Record<Side, readonly T[]>>> {
+  const sides = Object.entries<Play<T>>(plays).map(([side, play]) => ({ side, play, results: [] as T[] }));
   for (let turn = 0; turn <= repeats; turn += 1) {
-    const sides = [
-      { into: seen.ours, play: ours },
-      { into: seen.floor, play: floor },
-    ] as const;
-    for (const { into, play } of turn % 2 === 0 ? sides : sides.toReversed()) {
+    for (const { play, results } of turn % 2 === 0 ? sides : sides.toReversed()) {
       const result = await play(turn);
-      if (turn > 0) into.push(result);
+      if (turn > 0) results.push(result);
     }
     tell(turn === 0 ? 'warmed up' : `${turn} of ${repeats}`);
   }
-  return seen;
+  return Object.fromEntries(sides.map(({ side, results }) => [side, results])) as Record<Side, T[]>;
 }

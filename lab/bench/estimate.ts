@@ -15,6 +15,19 @@ export interface Pairs {
   readonly floor: readonly number[];
 }
 
+/** With the smallest workflow for the same between them. */
+export interface Sides extends Pairs {
+  readonly plain: readonly number[];
+}
+
+export interface Compared {
+  readonly ours: Estimate;
+  readonly floor: Estimate;
+  readonly ratio: Estimate;
+  readonly plain: Estimate;
+  readonly plainRatio: Estimate;
+}
+
 const RESAMPLINGS = 400;
 
 export function estimate(values: readonly number[], share: number): Estimate {
@@ -30,12 +43,15 @@ export function ratio({ ours, floor }: Pairs, share: number): Estimate {
   );
 }
 
-/** Both sides and their ratio. */
-export function sides(
-  pairs: Pairs,
-  share: number,
-): { readonly ours: Estimate; readonly floor: Estimate; readonly ratio: Estimate } {
-  return { ours: estimate(pairs.ours, share), floor: estimate(pairs.floor, share), ratio: ratio(pairs, share) };
+/** All sides, and ours over each of the others. */
+export function sides({ ours, plain, floor }: Sides, share: number): Compared {
+  return {
+    ours: estimate(ours, share),
+    floor: estimate(floor, share),
+    ratio: ratio({ ours, floor }, share),
+    plain: estimate(plain, share),
+    plainRatio: ratio({ ours: plain, floor }, share),
+  };
 }
 
 /** One number that was read once. */

@@ -19,6 +19,9 @@ export interface Measured {
   readonly floor?: Estimate;
   /** Ours over the floor. */
   readonly ratio?: Estimate;
+  /** The smallest workflow for the same, and it over the floor: what Temporal itself takes. */
+  readonly plain?: Estimate;
+  readonly plainRatio?: Estimate;
 }
 
 /** What one bench gave. */

@@ -67,17 +67,17 @@ describe('an estimate', () => {
   });
 });
 
-describe('the two sides', () => {
-  it('are played in turn, each first every second time, and the first turn does not count', async () => {
+describe('the sides', () => {
+  it('are played in turn, the other way round every second time, and the first turn does not count', async () => {
     const played: string[] = [];
     const how = { size: 1, repeats: 2, tell: () => undefined };
     const play = (side: string) => async (turn: number) => {
       played.push(`${side}${turn}`);
       return turn;
     };
-    const seen = await interleaved(how, play('ours'), play('floor'));
-    expect(played).toEqual(['ours0', 'floor0', 'floor1', 'ours1', 'ours2', 'floor2']);
-    expect(seen).toEqual({ ours: [1, 2], floor: [1, 2] });
+    const seen = await interleaved(how, { ours: play('ours'), plain: play('plain'), floor: play('floor') });
+    expect(played.join(' ')).toBe('ours0 plain0 floor0 floor1 plain1 ours1 ours2 plain2 floor2');
+    expect(seen).toEqual({ ours: [1, 2], plain: [1, 2], floor: [1, 2] });
   });
 
   it('have the same Pod, but for the anchor', () => {

@@ -4,8 +4,8 @@ import type { Limit } from '../limits.ts';
 import type { Measured } from '../result.ts';
 
 const COLOURS = {
-  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37' },
-  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950' },
+  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37', plain: '#9a6700' },
+  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950', plain: '#d29922' },
 } as const;
 type Colours = (typeof COLOURS)[Theme];
 
@@ -39,13 +39,19 @@ export function chartOf(measured: readonly Measured[], limits: readonly Limit[],
       ),
     ]),
     ...rows,
-    text(20, bottom + 20, 'bar: median; thin line: 90 %; green: what is wanted', colours.faint, 'font-size="12"'),
+    text(
+      20,
+      bottom + 20,
+      'bar: median; thin line: 90 %; green: what is wanted; brown: the smallest workflow',
+      colours.faint,
+      'font-size="12"',
+    ),
   ];
   return sheet('What Holdfast takes, over what plain Kubernetes Jobs take in the same run', height, colours, body);
 }
 
 function row(
-  { key, title, ratio }: Measured,
+  { key, title, ratio, plainRatio }: Measured,
   limits: readonly Limit[],
   y: number,
   x: (times: number) => number,
@@ -57,6 +63,9 @@ function row(
     text(20, y + 5, title, colours.ink),
     `<rect x="${LEFT}" y="${y - 9}" width="${(x(ratio.value) - LEFT).toFixed(1)}" height="18" rx="3" fill="${colours.ours}"/>`,
     line(x(ratio.low), y, x(ratio.high), y, colours.ink, 'stroke-width="2"'),
+    ...(plainRatio === undefined
+      ? []
+      : [line(x(plainRatio.value), y - 9, x(plainRatio.value), y + 9, colours.plain, 'stroke-width="3"')]),
     ...(reach === undefined ? [] : [line(x(reach), y - 13, x(reach), y + 13, colours.reach, 'stroke-width="3"')]),
     text(WIDTH - RIGHT + 20, y + 5, `${ratio.value.toFixed(2)} ×`, colours.ink, 'font-weight="600"'),
   ];

@@ -7,10 +7,14 @@ import { hopRows } from './trace-section.ts';
 export function inWords(rows: readonly Row[], trace?: Trace): string {
   const lines = rows.flatMap(({ name, measured }) => [
     name,
-    ...measured.map(({ title, unit, ours, floor, ratio }) => {
+    ...measured.map(({ title, unit, ours, floor, ratio, plain, plainRatio }) => {
       const beside = floor === undefined ? '' : ` | floor ${amount(floor.value, unit)}`;
       const times = ratio === undefined ? '' : ` | ${times2(ratio)}`;
-      return `  ${title}: ${amount(ours.value, unit)} (${amount(ours.low, unit)} to ${amount(ours.high, unit)})${beside}${times}`;
+      const smallest =
+        plain === undefined || plainRatio === undefined
+          ? ''
+          : ` | smallest workflow ${amount(plain.value, unit)}, ${times2(plainRatio)}`;
+      return `  ${title}: ${amount(ours.value, unit)} (${amount(ours.low, unit)} to ${amount(ours.high, unit)})${beside}${times}${smallest}`;
     }),
   ]);
   const traced =

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, interleaved } from '../bench.ts';
 import { listenTo } from '../container-words.ts';
-import { type Pairs, sides } from '../estimate.ts';
-import { Ground, taskOf, UNTHROTTLED } from '../ground.ts';
+import { type Sides, sides } from '../estimate.ts';
+import { type Ground, taskOf, UNTHROTTLED } from '../ground.ts';
+import { type PlainTemporal, withPlain } from '../plain/plain-temporal.ts';
 import type { Measured } from '../result.ts';
 
 /** Milliseconds, each from the request. */
@@ -34,21 +35,17 @@ function benchOf(name: string, title: string, repeats: number, atTheEnd: string)
     size: 1,
     sizeMeans: 'tasks at a time',
     repeats,
-    measure: async (tools, how) => {
-      const ground = await Ground.open(tools);
-      try {
+    measure: (tools, how) =>
+      withPlain(tools, async (ground, plain) => {
         const script = `trap "${atTheEnd}; exit 143" TERM; echo began; sleep 600 & wait`;
         const task = taskOf(tools.image, ['sh', '-c', script], UNTHROTTLED);
-        const seen = await interleaved(
-          how,
-          (turn) => playOurs(ground, `one-${turn}`, task),
-          (turn) => playRaw(ground, `raw-${turn}`, task),
-        );
-        return measuredOf(name, seen.ours, seen.floor);
-      } finally {
-        await ground.close();
-      }
-    },
+        const seen = await interleaved(how, {
+          ours: (turn) => playOurs(ground, `one-${turn}`, task),
+          plain: (turn) => playPlain(ground, plain, `plain-${turn}`, task),
+          floor: (turn) => playRaw(ground, `raw-${turn}`, task),
+        });
+        return measuredOf(name, seen);
+      }),
   };
 }
 
@@ -57,6 +54,21 @@ async function playOurs(ground: Ground, name: string, task: ReturnType<typeof ta
   const { taskId, job } = await ground.start(name, task);
   return playOn(ground, job, submittedAt, async () => {
     await ground.stage.client.cancel(taskId);
+    return Date.now();
+  });
+}
+
+async function playPlain(
+  ground: Ground,
+  plain: PlainTemporal,
+  name: string,
+  task: ReturnType<typeof taskOf>,
+): Promise<Times> {
+  const submittedAt = Date.now();
+  const job = await plain.start(name, task);
+  return playOn(ground, job, submittedAt, async () => {
+    await plain.cancel(job);
+    await plain.ended(job, 'cancelled');
     return Date.now();
   });
 }
@@ -82,10 +94,11 @@ async function playOn(ground: Ground, job: string, submittedAt: number, end: () 
   return { started: startedAt - submittedAt, stopped: stoppedAt - cancelledAt, told: toldAt - cancelledAt };
 }
 
-function measuredOf(name: string, ours: readonly Times[], floor: readonly Times[]): readonly Measured[] {
-  const of = (time: keyof Times): Pairs => ({
-    ours: ours.map((one) => one[time]),
-    floor: floor.map((one) => one[time]),
+function measuredOf(name: string, seen: Readonly<Record<keyof Sides, readonly Times[]>>): readonly Measured[] {
+  const of = (time: keyof Times): Sides => ({
+    ours: seen.ours.map((one) => one[time]),
+    plain: seen.plain.map((one) => one[time]),
+    floor: seen.floor.map((one) => one[time]),
   });
   const starts = name === 'one' ? [['start', 'submit → container started', 'started', [50, 95]] as const] : [];
   const lines = [

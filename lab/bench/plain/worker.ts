@@ -1,0 +1,37 @@
+/** Entry of its worker process: `worker.ts '{"taskQueue": ...}'`. The settings that matter for speed are those of Holdfast's. */
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { readConfig } from '../../../src/config.ts';
+import { loadKubeConfig } from '../../../src/kubernetes/kube-config.ts';
+import { Eyes } from '../eyes.ts';
+import { RawJobs } from '../raw-jobs.ts';
+import { createActivities } from './activities.ts';
+
+export const READY = 'worker ready';
+
+export interface WorkerSettings {
+  readonly kubernetesNamespace: string;
+  readonly taskQueue: string;
+}
+
+async function main({ kubernetesNamespace, taskQueue }: WorkerSettings): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN') });
+  const { kubernetes, temporal } = readConfig();
+  const kube = loadKubeConfig(kubernetes);
+  const eyes = await Eyes.open(kube, kubernetesNamespace);
+  const worker = await Worker.create({
+    connection: await NativeConnection.connect(temporal.connectionOptions),
+    namespace: temporal.namespace,
+    taskQueue,
+    workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
+    activities: createActivities(new RawJobs(kube, kubernetesNamespace), eyes),
+    maxConcurrentActivityTaskExecutions: 5_000,
+    maxCachedWorkflows: 600,
+  });
+  const running = worker.run();
+  console.log(READY);
+  await running;
+  eyes.close();
+}
+
+if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}') as WorkerSettings);

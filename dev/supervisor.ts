@@ -19,7 +19,7 @@ import type { Paths } from './system/paths.ts';
 import { identify, isAlive } from './system/processes.ts';
 import { assertFree } from './system/ports.ts';
 import type { PortName } from './system/ports.ts';
-import { startTemporal } from './temporal.ts';
+import { ownProfile, startTemporal } from './temporal.ts';
 import { WORKER_ARGS, WORKER_ENVIRONMENT } from './worker-command.ts';
 
 /** A running environment, and this process answers for it. */
@@ -239,9 +239,10 @@ class Supervision {
     };
   }
 
-  /** What else tells how to reach a server that was named: where it is said, never the secrets themselves. */
+  /** What else tells how to reach the server: where it is said, never the secrets themselves. */
   private temporalProfile(): Record<string, string> {
-    const names = this.plan.temporal.kind === 'existing' ? ['TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'] : [];
+    if (this.plan.temporal.kind === 'local') return { TEMPORAL_CONFIG_FILE: ownProfile(this.paths.temporal) };
+    const names = ['TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'];
     return Object.fromEntries(names.flatMap((name) => (this.env[name] ? [[name, this.env[name]]] : [])));
   }
 

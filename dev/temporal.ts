@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Command } from './cluster/control-plane.ts';
@@ -89,9 +89,16 @@ const answers = (program: string): Promise<boolean> =>
     () => false,
   );
 
+/** The configuration file of whoever speaks to our own server. */
+export const ownProfile = (folder: string): string => join(folder, 'temporal.toml');
+
 function temporalCommand(program: string, folder: string, ports: Ports): Command {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(
+    ownProfile(folder),
+    '# So that no profile of yours, with its key or TLS, is mixed in.\n[profile.default]\n',
+  );
   const flags = {
     ip: '127.0.0.1',
     port: ports.TEMPORAL,

@@ -236,15 +236,20 @@ function temporalConfig(env: Env): Config['temporal'] {
   }
 }
 
-/** What `npm run up` left is taken as a whole or not at all: never one cluster's name with another's address. */
+/**
+ * What `npm run up` left. Its cluster is that of its Temporal: whoever names another gets neither, or tasks of the one would run,
+ * and be looked for, in the other.
+ */
 function withLocalEnvironment(env: Env): Env {
   const local = localEnvironment(env);
-  const saysTemporal = Object.keys(env).some((name) => name.startsWith('TEMPORAL_'));
+  const saysTemporal = Object.entries(env).some(
+    ([name, value]) => name.startsWith('TEMPORAL_') && value !== local[name],
+  );
   const saysKubernetes = env['KUBECONFIG'] !== undefined || env['HOLDFAST_KUBE_CONTEXT'] !== undefined;
   const taken = Object.entries(local).filter(([name]) => {
     if (name.startsWith('TEMPORAL_')) return !saysTemporal;
     if (name === 'HOLDFAST_LOG_DIR') return true;
-    return !saysKubernetes;
+    return !saysKubernetes && !saysTemporal;
   });
   return { ...Object.fromEntries(taken), ...env };
 }

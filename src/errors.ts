@@ -47,7 +47,7 @@ export const ERRORS = {
     'terminal',
     413,
     EXIT.badInput,
-    'Split the task, or put large files into the image or a volume; nothing was created.',
+    'Split the task, or put large files into the image; nothing was created.',
   ),
   TASK_ID_TAKEN: entry(
     'terminal',
@@ -132,7 +132,7 @@ export const ERRORS = {
   KUBERNETES_FORBIDDEN: entry(
     'terminal',
     502,
-    EXIT.taskFailed,
+    EXIT.badInput,
     'Give the account its role: deploy/rbac.yaml for a worker, deploy/rbac-kill.yaml for whoever kills.',
   ),
   NAMESPACE_GONE: entry(

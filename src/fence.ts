@@ -23,10 +23,8 @@
  * Whatever the network does to T0 and T1 after T3: a late A is an empty anchor (no compute; the sweeper's business), a late J
  * is suspended, with a dead owner or an empty one, a late T1 is a 404 or 409: it names uids that history knew before.
  * See docs/decisions/0001-fence.md.
- *
  * Where Kueue has the say, T1 gives J its queue label, by the same compare-and-set, and Kueue un-suspends it when it likes:
  * a late T1 gives it nothing, and of what it lets go late fences 2 and 3 let nothing run. See docs/decisions/0011-kueue.md.
- *
  * Everything here is a pure function of what was read. The activities only read, ask here, and act.
  */
 import { createHash } from 'node:crypto';
@@ -49,13 +47,14 @@ export const MANAGED_BY = 'holdfast';
 export const ANNOTATION = {
   taskId: 'holdfast.dev/task-id',
   runId: 'holdfast.dev/run-id',
+  attempt: 'holdfast.dev/attempt',
   /** The namespace's UUID, not its name: every Temporal has a `default`, and what is another's is not touched. */
   temporalNamespaceId: 'holdfast.dev/temporal-namespace-id',
   /** Digest of everything that was asked for; "already exists" counts as success only if it is the same. */
   specHash: 'holdfast.dev/spec-hash',
   /** Workflow Id of the limiter to be told when nothing of the run is left. Absent where nothing is limited. */
   limiter: 'holdfast.dev/limiter',
-  /** Kueue's LocalQueue from which the run's Job is started, as its anchor says it. Absent where we start it. */
+  /** Kueue's LocalQueue from which the run's Job is started, as its anchor says. Absent where we start it. */
   queue: 'holdfast.dev/kueue-queue',
 } as const;
 
@@ -100,6 +99,7 @@ export function fencedMetadata(
     annotations: {
       [ANNOTATION.taskId]: run.taskId,
       [ANNOTATION.runId]: run.runId,
+      [ANNOTATION.attempt]: `${run.attempt}`,
       [ANNOTATION.temporalNamespaceId]: temporalNamespaceId,
       [ANNOTATION.specHash]: specHash,
     },

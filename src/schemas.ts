@@ -43,7 +43,9 @@ const resourcesShape = {
 const settingsShape = {
   timeout: fields
     .duration('1s', '7d')
-    .describe('From the start of the Job to its forced end, 1s to 7d. Default 1h.')
+    .describe(
+      'From the start of the Job to its forced end, waiting for a node and the image included, 1s to 7d. Default 1h.',
+    )
     .exactOptional(),
   gracePeriod: fields
     .duration('0s', '10m')

@@ -2,7 +2,7 @@
 import type { Client, WorkflowExecutionDescription, WorkflowExecutionInfo } from '@temporalio/client';
 import type { LoadedDataConverter } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import type { Outcome, Sighting, TaskState, WorkloadName } from './contract.ts';
+import type { Outcome, Phase, Sighting, TaskState, WorkloadName } from './contract.ts';
 
 type Info = WorkflowExecutionInfo | WorkflowExecutionDescription;
 
@@ -52,10 +52,10 @@ export async function viewOf(client: Client, description: WorkflowExecutionDescr
   const summary = summaryOf(description);
   const cancelRequested = description.raw.workflowExtendedInfo?.cancelRequested ?? false;
   if (!summary.open) return { ...summary, cancelRequested };
-  const releasing = pendingActivity(description, 'release') !== undefined && { phase: 'releasing' as const };
+  const passing = passingPhase(description, summary);
   const release = await lastHeartbeat<{ readonly waitingFor?: string }>(client, description, 'release');
   const waiting = release?.waitingFor !== undefined && { waitingFor: release.waitingFor };
-  const view = { ...summary, cancelRequested, ...releasing, ...waiting };
+  const view = { ...summary, cancelRequested, ...(passing && { phase: passing }), ...waiting };
   const sighting = await lastHeartbeat<Sighting>(client, description, 'follow');
   if (sighting === undefined || sighting.job.uid !== view.job?.uid) return view;
   const { problem: _, ...rest } = view;
@@ -67,7 +67,13 @@ export function firstRunIdOf({ raw, runId }: WorkflowExecutionDescription): stri
   return raw.workflowExecutionInfo?.firstRunId || runId;
 }
 
-function pendingActivity({ raw }: WorkflowExecutionDescription, name: 'follow' | 'release') {
+/** What no memo says, since it passes in a moment; unless Kubernetes is away. */
+function passingPhase(description: WorkflowExecutionDescription, { phase }: TaskView): Phase | undefined {
+  if (pendingActivity(description, 'release') !== undefined) return 'releasing';
+  return phase === 'running' && pendingActivity(description, 'start') !== undefined ? 'starting' : undefined;
+}
+
+function pendingActivity({ raw }: WorkflowExecutionDescription, name: 'start' | 'follow' | 'release') {
   return raw.pendingActivities?.find(({ activityType }) => activityType?.name === name);
 }
 

@@ -34,6 +34,7 @@ import { countsOf, logReport, type SweepReport } from './sweeper/report.ts';
 import { Sweeper } from './sweeper/sweeper.ts';
 import { createLogger, createMetrics, installRuntime, temporalLogger } from './telemetry.ts';
 import { askStanding } from './task-standing.ts';
+import { together } from './together.ts';
 import { namespaceId } from './temporal-namespace.ts';
 import { Unreleased } from './unreleased.ts';
 
@@ -46,6 +47,9 @@ const AGE_MS = 2_000;
 const POOL_BYTES = 8 * 1024;
 /** How long Temporal may take to say how a task stands whose output is old. Milliseconds. */
 const ANSWER_MS = 5_000;
+
+/** How long a worker that has failed may take to end. Milliseconds. */
+const LINGER_MS = 5_000;
 
 export interface HoldfastWorker {
   /** Resolves when the worker has stopped; rejects if it failed. */
@@ -92,24 +96,29 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     maxHeartbeatThrottleInterval: '1s',
     maxConcurrentActivityTaskExecutions: config.maxTasks,
   });
-  const stopped = new AbortController();
+  const over = new AbortController();
+  const stop = () => {
+    for (const worker of [tasks, follows]) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const work = () => together([() => tasks.run(), () => follows.run()], stop).finally(() => over.abort());
+  const sweep = () =>
+    keepSweeping(
+      { sweeper: openSweeper(), watch: deps.watch, everySeconds: config.sweepSeconds, onReport },
+      over.signal,
+    );
+  const prune = () => keepPruning(pruningOf(deps, client, config), over.signal);
   return {
     run: async () => {
       const aging = setInterval(() => deps.metrics.oldestUnreleased(deps.unreleased.oldest()), AGE_MS);
       try {
-        const running = Promise.all([tasks.run(), follows.run()]).finally(() => stopped.abort());
-        const keeping = { sweeper: openSweeper(), watch: deps.watch, everySeconds: config.sweepSeconds, onReport };
-        const sweeping = keepSweeping(keeping, stopped.signal);
-        await Promise.all([running, sweeping, keepPruning(pruningOf(deps, client, config), stopped.signal)]);
+        await together([work, sweep, prune], stop);
       } finally {
         clearInterval(aging);
         await close();
         await connection.close();
       }
     },
-    stop: () => {
-      for (const worker of [tasks, follows]) if (worker.getState() === 'RUNNING') worker.shutdown();
-    },
+    stop,
   };
 }
 
@@ -171,7 +180,9 @@ async function createDeps(
   const api = new JobsApi(kube, { namespace, deadlineMs });
   const watch = new RunWatch(kube, namespace, { warn: (message, fields) => logger.warn(fields, message) });
   const logs = new LogStore(config.logDir);
-  const collector = new Collector(api, logs);
+  const collector = new Collector(api, logs, ({ run, pod, container }, error) =>
+    logger.warn({ jobName: run.run, pod, container, error: String(error) }, 'output could not be stored'),
+  );
   await watch.start();
   const deps = {
     api,
@@ -224,5 +235,7 @@ if (import.meta.main) {
     const next = error instanceof HoldfastError ? ` ${error.next}` : '';
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}${next}\n`);
     process.exitCode = error instanceof HoldfastError ? 2 : 1;
+    // A process that does not work must not stay, whatever still holds it: who watches over it starts another.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   });
 }

@@ -9,7 +9,7 @@ export interface Estimate {
   readonly high: number;
 }
 
-/** Repeats of both sides, each pair measured one right after the other. */
+/** Repeats of two sides, each pair measured in the same turn. */
 export interface Pairs {
   readonly ours: readonly number[];
   readonly floor: readonly number[];
@@ -17,15 +17,15 @@ export interface Pairs {
 
 /** With the smallest workflow for the same between them. */
 export interface Sides extends Pairs {
-  readonly plain: readonly number[];
+  readonly smallest: readonly number[];
 }
 
 export interface Compared {
   readonly ours: Estimate;
   readonly floor: Estimate;
   readonly ratio: Estimate;
-  readonly plain: Estimate;
-  readonly plainRatio: Estimate;
+  readonly smallest: Estimate;
+  readonly smallestRatio: Estimate;
 }
 
 const RESAMPLINGS = 400;
@@ -43,14 +43,14 @@ export function ratio({ ours, floor }: Pairs, share: number): Estimate {
   );
 }
 
-/** All sides, and ours over each of the others. */
-export function sides({ ours, plain, floor }: Sides, share: number): Compared {
+/** All sides, and what each workflow takes over the floor. */
+export function sides({ ours, smallest, floor }: Sides, share: number): Compared {
   return {
     ours: estimate(ours, share),
     floor: estimate(floor, share),
     ratio: ratio({ ours, floor }, share),
-    plain: estimate(plain, share),
-    plainRatio: ratio({ ours: plain, floor }, share),
+    smallest: estimate(smallest, share),
+    smallestRatio: ratio({ ours: smallest, floor }, share),
   };
 }
 

@@ -20,16 +20,25 @@ export type Moment = Exclude<keyof Seen, 'pod'>;
 
 /** Longer than any row takes. Milliseconds. */
 const QUIET_MS = 3_600_000;
+/** The longest that anything is waited for. Milliseconds. */
+const LONGEST_MS = 1_800_000;
 
 export class Eyes {
   readonly #seen = new Map<string, Seen>();
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #watches: AbortController[] = [];
+  readonly #labelSelector: string;
   #closed = false;
   #blind: Error | undefined;
 
-  static async open(kube: KubeConfig, namespace: string): Promise<Eyes> {
-    const eyes = new Eyes();
+  private constructor(labelSelector: string) {
+    this.#labelSelector = labelSelector;
+  }
+
+  /** With labels: of those alone that carry them. */
+  static async open(kube: KubeConfig, namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Eyes> {
+    const labelSelector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+    const eyes = new Eyes(labelSelector.join(','));
     const paths = {
       jobs: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       pods: `/api/v1/namespaces/${namespace}/pods`,
@@ -54,20 +63,22 @@ export class Eyes {
   }
 
   /** When it came to that; waits for it. */
-  async when(job: string, moment: Moment, seconds = 600): Promise<number> {
-    const limit = AbortSignal.timeout(seconds * 1_000);
+  async when(job: string, moment: Moment, signal?: AbortSignal): Promise<number> {
+    const patience = AbortSignal.timeout(LONGEST_MS);
+    const limit = signal === undefined ? patience : AbortSignal.any([signal, patience]);
     for (;;) {
       const at = this.of(job)[moment];
       if (at !== undefined) return at;
       if (this.#blind !== undefined) throw this.#blind;
-      if (limit.aborted) throw new Error(`Job ${job}: no ${moment} within ${seconds} s`);
+      signal?.throwIfAborted();
+      if (patience.aborted) throw new Error(`Job ${job}: no ${moment} within ${LONGEST_MS / 1_000} s`);
       await this.#next(job, limit);
     }
   }
 
   /** When the last of them came to that. */
-  async whenAll(jobs: readonly string[], moment: Moment, seconds = 600): Promise<number> {
-    return Math.max(...(await Promise.all(jobs.map((job) => this.when(job, moment, seconds)))));
+  async whenAll(jobs: readonly string[], moment: Moment): Promise<number> {
+    return Math.max(...(await Promise.all(jobs.map((job) => this.when(job, moment)))));
   }
 
   #next(job: string, limit: AbortSignal): Promise<void> {
@@ -99,7 +110,8 @@ export class Eyes {
     };
     const open = async () => {
       const from = latest;
-      const query = from === undefined ? {} : { resourceVersion: from };
+      const labelSelector = this.#labelSelector;
+      const query = { labelSelector, ...(from !== undefined && { resourceVersion: from }) };
       this.#watches.push(await watch.watch(path, query, seen, (error: unknown) => void goOn(error, from)));
       if (this.#closed) this.close();
     };

@@ -11,14 +11,17 @@ import { command } from '../../src/workloads/command.ts';
 export class RawJobs {
   readonly #batch: BatchV1Api;
   readonly #namespace: string;
+  readonly #labels: Readonly<Record<string, string>>;
 
-  constructor(kube: KubeConfig, namespace: string) {
+  /** Jobs and Pods get the labels. */
+  constructor(kube: KubeConfig, namespace: string, labels: Readonly<Record<string, string>> = {}) {
     this.#batch = kube.makeApiClient(BatchV1Api);
     this.#namespace = namespace;
+    this.#labels = labels;
   }
 
   async create(name: string, task: CommandTask): Promise<void> {
-    await this.#batch.createNamespacedJob({ namespace: this.#namespace, body: rawJob(name, task) });
+    await this.#batch.createNamespacedJob({ namespace: this.#namespace, body: rawJob(name, task, this.#labels) });
   }
 
   /** Foreground, as release does it. */
@@ -28,7 +31,7 @@ export class RawJobs {
   }
 }
 
-export function rawJob(name: string, task: CommandTask): V1Job {
+export function rawJob(name: string, task: CommandTask, labels: Readonly<Record<string, string>> = {}): V1Job {
   const run = { taskId: name, runId: '', attempt: 1 };
   const anchor = { run, namespace: '', name, uid: '', workload: 'command', timeoutSeconds: 0 } as const;
   const { files: _, ...plan } = command.plan(task, { pythonImage: '', nonce: '' });
@@ -43,7 +46,7 @@ export function rawJob(name: string, task: CommandTask): V1Job {
   }));
   const volumes = pod.volumes?.filter((volume) => !isAnchor(volume)) ?? [];
   return {
-    metadata: { name },
-    spec: { ...spec, suspend: false, template: { spec: { ...pod, containers, volumes } } },
+    metadata: { name, labels },
+    spec: { ...spec, suspend: false, template: { metadata: { labels }, spec: { ...pod, containers, volumes } } },
   };
 }

@@ -20,8 +20,8 @@ export interface Measured {
   /** Ours over the floor. */
   readonly ratio?: Estimate;
   /** The smallest workflow for the same, and it over the floor: what Temporal itself takes. */
-  readonly plain?: Estimate;
-  readonly plainRatio?: Estimate;
+  readonly smallest?: Estimate;
+  readonly smallestRatio?: Estimate;
 }
 
 /** What one bench gave. */

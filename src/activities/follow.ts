@@ -59,7 +59,7 @@ async function followToItsEnd(
     const view = await watcher.look();
     const pod = latest(view.pods);
     if (pod !== undefined) collect(deps, stored, pod);
-    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, reading);
+    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, reading, true);
     if (view.diagnosis.is === 'failed') {
       await kept(deps, stored, pod);
       return failedEnding(anchor, view.diagnosis.problem);
@@ -89,6 +89,7 @@ class Watcher {
   readonly #signal: AbortSignal;
   #freshAt = Date.now();
   #waitingSince: number | undefined;
+  #kept: { readonly code: string | undefined; readonly since: number } = { code: undefined, since: Date.now() };
   #asked: { readonly uid: string; readonly events: readonly CoreV1Event[]; readonly at: number } | undefined;
 
   constructor(deps: Deps, anchor: AnchorRef, job: JobRef, signal: AbortSignal) {
@@ -123,19 +124,25 @@ class Watcher {
 
   async #diagnose(job: V1Job | undefined, pods: readonly V1Pod[]): Promise<View> {
     const ours = job?.metadata?.uid === this.#uid ? job : undefined;
-    const findings = { job: ours, pods, now: Date.now() };
-    const suspended = this.#queued ? diagnoseSuspension(findings) : undefined;
-    if (suspended !== undefined) return { job: ours, pods, diagnosis: suspended };
-    const first = diagnose({ ...findings, events: [], nodes: [] });
-    if (first.is !== 'waiting') return { job: ours, pods, diagnosis: first };
-    this.#waitingSince ??= findings.now;
+    const found = { job: ours, pods };
+    const suspended = this.#queued ? diagnoseSuspension(found) : undefined;
+    if (suspended !== undefined) return { ...found, diagnosis: suspended };
+    const first = diagnose({ ...found, events: [], nodes: [], keptMs: 0 });
+    if (first.is !== 'waiting') return { ...found, diagnosis: first };
+    this.#waitingSince ??= Date.now();
     // Most Pods run within a second.
-    const waited = findings.now - this.#waitingSince;
-    if (waited < MOMENT_MS) return { job: ours, pods, diagnosis: first };
+    const waited = Date.now() - this.#waitingSince;
+    const keptMs = this.#keptMs(first.problem?.code);
+    if (waited < MOMENT_MS) return { ...found, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
     const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
-    const diagnosis = diagnose({ ...findings, events, nodes });
-    return { job: ours, pods, diagnosis };
+    return { ...found, diagnosis: diagnose({ ...found, events, nodes, keptMs }) };
+  }
+
+  /** Since the same problem was seen first: of an image that took long to come, one failure is no long trouble. */
+  #keptMs(code: string | undefined): number {
+    if (code !== undefined && code !== this.#kept.code) this.#kept = { code, since: Date.now() };
+    return Date.now() - this.#kept.since;
   }
 
   async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {

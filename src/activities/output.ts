@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { AnchorRef, Ending, Progress, RunRef } from '../contract.ts';
+import { HoldfastError } from '../errors.ts';
 import { digest, isTerminal } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
@@ -60,20 +61,20 @@ export function collect(deps: Deps, run: StoredRun, pod: V1Pod): readonly Collec
   const source = { run, pod: pod.metadata?.name ?? '', podUid: pod.metadata?.uid ?? '' };
   const changed = (ms: number, signal: AbortSignal) => deps.watch.changed(run.run, ms, signal);
   return begun.map(({ name }) =>
-    deps.collector.collect({ ...source, container: name, ended: () => ended(deps, source, name), changed }),
+    deps.collector.collect({ ...source, container: name, ended: async () => ended(deps, run, pod, name), changed }),
   );
 }
 
-/** Resolves when all of them have ended and are stored, or after `ms`. */
-export async function drained(collections: readonly Collection[], ms: number): Promise<void> {
+/** Resolves when all of them have ended and are stored, and says whether they are; or after `ms`. */
+export async function drained(collections: readonly Collection[], ms: number): Promise<boolean> {
   const all = Promise.all(collections.map((collection) => collection.drained));
-  await Promise.race([all, sleep(ms, undefined, { ref: false })]);
+  return Promise.race([all.then((each) => each.every(Boolean)), sleep(ms, false, { ref: false })]);
 }
 
-async function ended(deps: Deps, source: { run: StoredRun; podUid: string }, container: string): Promise<boolean> {
-  const pod = deps.watch.see(source.run.run).pods.find(({ metadata }) => metadata?.uid === source.podUid);
-  if (pod === undefined) return true;
-  return statusesOf(pod).find(({ name }) => name === container)?.state?.terminated !== undefined;
+/** The watch may not have heard of the Pod yet: then it is as it was when its log was asked for. */
+function ended({ watch }: Deps, { run }: StoredRun, given: V1Pod, container: string): boolean {
+  const known = watch.see(run).pods.find(({ metadata }) => metadata?.uid === given.metadata?.uid);
+  return statusesOf(known ?? given).find(({ name }) => name === container)?.state?.terminated !== undefined;
 }
 
 /** Its output is stored as far as it can be had: what ends a Pod's task also lets its log be deleted. */
@@ -81,15 +82,29 @@ export async function kept(deps: Deps, run: StoredRun, pod: V1Pod | undefined): 
   if (pod !== undefined && isTerminal(pod)) await drained(collect(deps, run, pod), DRAIN_MS);
 }
 
-/** The result of a Pod that succeeded, read from its whole output. */
-export async function resultOf(deps: Deps, run: StoredRun, pod: V1Pod | undefined, reading: Reading): Promise<Ending> {
+/**
+ * The result of a Pod that succeeded, read from its whole output.
+ * @throws HoldfastError KUBERNETES_UNCLEAR, as long as `isPatient`, if it lacks what could not be read yet.
+ */
+export async function resultOf(
+  deps: Deps,
+  run: StoredRun,
+  pod: V1Pod | undefined,
+  reading: Reading,
+  isPatient: boolean,
+): Promise<Ending> {
   const reader = readerOf(deps, reading);
-  if (pod !== undefined) await drained(collect(deps, run, pod), DRAIN_MS);
+  const isWhole = pod === undefined || (await drained(collect(deps, run, pod), DRAIN_MS));
   if (pod !== undefined && reader.line !== undefined) {
     const file = logFile(pod.metadata?.name ?? '', CONTAINER);
     for await (const { text } of deps.logs.lines(run, file)) reader.line(text);
   }
   const ending = reader.end();
+  if (ending.kind === 'failed' && !isWhole && isPatient)
+    throw new HoldfastError(
+      'KUBERNETES_UNCLEAR',
+      `The log of Pod ${pod?.metadata?.name} cannot be read to its end yet.`,
+    );
   if (reader.rows !== undefined) await deps.logs.writeResults(run, reader.rows);
   return ending.kind === 'succeeded' ? { ...ending, ...timesOf(pod) } : ending;
 }

@@ -27,7 +27,7 @@ export function provision(deps: Deps, run: RunRef, input: Task): Promise<Provisi
     async ({ signal }) => {
       const task = checkTask(input);
       // What is made runs nothing: start lets it, when the history says that nothing of an earlier run is left.
-      const cleared = releaseOtherRuns(deps, { taskId: run.taskId, name }, signal);
+      const cleared = releaseOtherRuns(deps, { run, name }, signal);
       const [provisioned] = await both(make(deps, run, task, cleared, signal), cleared);
       return provisioned;
     },

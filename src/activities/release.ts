@@ -31,6 +31,8 @@ export interface ReleaseInput {
 
 /** A run, and whether others of its task may have left something: provision has not seen to that. */
 interface Releasing extends NamedRun {
+  /** Who asks. */
+  readonly run: RunRef;
   readonly mayHaveOthers: boolean;
 }
 
@@ -40,7 +42,7 @@ export function release(deps: Deps, { run, anchor, settled }: ReleaseInput): Pro
   const runId = anchor?.run.runId ?? run.runId;
   // No anchor: provision was cut short. Another run's: a Reset went on with it, and provisioned nothing.
   const mayHaveOthers = anchor?.run.runId !== run.runId;
-  const releasing = { taskId: run.taskId, runId, name, limiter: anchor?.limiter, mayHaveOthers };
+  const releasing = { run, taskId: run.taskId, runId, name, limiter: anchor?.limiter, mayHaveOthers };
   return perform(
     (performing) => {
       const { attempt, scheduledTimestampMs } = activityInfo();
@@ -97,6 +99,13 @@ async function releaseUnsettled(
   return released;
 }
 
+/** How long a release waits for output that cannot be read, of a task that ended by itself. Milliseconds. */
+const PATIENCE_MS = 2 * 60_000;
+
+function isPatient(): boolean {
+  return Date.now() - activityInfo().scheduledTimestampMs < PATIENCE_MS;
+}
+
 /** How the Job ended by itself, if it did; its result is read as long as it is there. */
 async function unsettledEnding(
   deps: Deps,
@@ -112,7 +121,7 @@ async function unsettledEnding(
     return { kind: 'failed', problem: end };
   }
   const reading = known ?? (world.anchor && storedPlan(world.anchor));
-  if (reading !== undefined) return resultOf(deps, stored, pod, reading);
+  if (reading !== undefined) return resultOf(deps, stored, pod, reading, isPatient());
   return {
     kind: 'failed',
     problem: problem('RESULT_UNREADABLE', 'The anchor was deleted before the result was read.'),

@@ -4,10 +4,10 @@ import { EXIT } from '../errors.ts';
 const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
   succeeded: 'done: the task succeeded (whatever its samples did), or is cancelled or killed as asked',
   taskFailed: 'the task failed, was terminated or ran into a timeout; or a sweep was refused as too large',
-  badInput: 'bad input or configuration; nothing was created',
+  badInput: 'bad input or configuration, or a right is lacking; nothing was created, or ended',
   unknownTask: 'no such task, or nothing of it in this log store',
-  conflict: 'the id is taken by a task with another input',
-  unreachable: 'Temporal, or the gateway, does not answer; a task that was started goes on',
+  conflict: 'the id is taken by a task with another input; or `kill` found a later task under it',
+  unreachable: 'Temporal, Kubernetes or the gateway does not answer; a task that was started goes on',
   tooLate: '`cancel` or `kill` came too late: the task had ended otherwise',
   cancelled: '`run` ended because the task was cancelled',
   unproved: '`kill` ended the task, but something of it may still run or is still there, as listed',
@@ -35,7 +35,7 @@ cancelled in the background. SIGTERM, SIGHUP and --detach leave the task running
 Exit codes:
 ${exitCodes()}
 
-Which Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a temporal.toml profile; else what \`npm run up\` started.
+Which Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE; else what \`npm run up\` started, while it is up;\nelse the default profile of temporal.toml.
 Over HTTP instead: HOLDFAST_URL, with HOLDFAST_API_KEY for a key or a token of the gateway.`;
 
 export const JSON_HELP = `

@@ -63,7 +63,7 @@ function commandCommand(exit: Exit): Command {
     .option('--entrypoint <word>', "replace the image's entry point; the words after -- are its arguments")
     .option('--keep-entrypoint', "keep the image's entry point; the words after -- are its arguments")
     .option('--file <host:container[:mode]>', 'put a file into the container, read-only; repeatable', several)
-    .option('--env <name=value>', 'set a variable; repeatable', several)
+    .option('--env <name=value>', 'set a variable, which stands in Temporal’s history: no secrets; repeatable', several)
     .addHelpText('after', COMMAND_HELP);
   return withSettings(any).action(async (words: readonly string[], options: CommandOptions & RunOptions) => {
     const { runCommand } = await import('./commands/run.ts');
@@ -76,7 +76,10 @@ function withSettings(task: Command): Command {
   return task
     .option('--id <id>', 'id of the task; the same id with the same input finds the task again (default: a new one)')
     .option('--priority <1..5>', 'who is served first when there is not room for all; 1 is first (default: 3)')
-    .option('--timeout <span>', 'from the start of the Job to its forced end, 1s to 7d (default: 1h)')
+    .option(
+      '--timeout <span>',
+      'from the start of the Job to its forced end, waiting for a node and the image included, 1s to 7d (default: 1h)',
+    )
     .option('--grace <span>', 'between SIGTERM and SIGKILL, 0s to 10m (default: 5s)')
     .option('--cpu <amount>', 'cores, e.g. 500m or 2 (default: 1)')
     .option('--memory <amount>', 'memory, e.g. 512Mi or 4Gi (default: 512Mi)')

@@ -5,14 +5,19 @@ import type { TaskView } from '../task-view.ts';
 import { requestCancel } from './cancel.ts';
 import type { Caller } from './caller.ts';
 import type { Deps } from './deps.ts';
-import { type Filter, pages } from './list.ts';
-import { BULK_LIMIT, type WireBulk } from './wire/cancel.ts';
+import { type Filter, type Page, pages } from './list.ts';
+import type { WireBulk } from './wire/cancel.ts';
 
 /** Cancels under way at the same time. */
 const AT_ONCE = 16;
 
+/** Tasks that Temporal is asked for at once. */
+const PAGE = 200;
+
 interface BulkWish {
   readonly filter: Omit<Filter, 'status'>;
+  readonly limit: number;
+  readonly from: string | undefined;
   readonly reason: string;
   readonly dryRun: boolean;
 }
@@ -20,21 +25,22 @@ interface BulkWish {
 type Answered = WireBulk['tasks'][number];
 
 export async function cancelMany(deps: Deps, caller: Caller, wish: BulkWish): Promise<WireBulk> {
-  const found = await running(deps, caller, wish.filter);
-  const meant = found.slice(0, BULK_LIMIT);
+  const { tasks: meant, next } = await running(deps, caller, wish);
   const tasks = wish.dryRun
     ? meant.map(wouldCancel)
     : await paced(meant, { atOnce: AT_ONCE }, ({ taskId }) => cancelOne(deps, caller, taskId, wish));
-  return { dry_run: wish.dryRun, matched: meant.length, more: found.length > BULK_LIMIT, tasks: [...tasks] };
+  return { dry_run: wish.dryRun, matched: meant.length, tasks: [...tasks], next_page_token: next };
 }
 
-async function running(deps: Deps, caller: Caller, filter: BulkWish['filter']): Promise<readonly TaskView[]> {
+/** Whole pages, as many as stay within the limit. */
+async function running(deps: Deps, caller: Caller, { filter, limit, from }: BulkWish): Promise<Page> {
+  const size = Math.min(limit, PAGE);
   const found: TaskView[] = [];
-  for await (const { tasks } of pages(deps, caller, { ...filter, status: ['running'] }, { limit: 200 })) {
+  for await (const { tasks, next } of pages(deps, caller, { ...filter, status: ['running'] }, { limit: size, from })) {
     found.push(...tasks);
-    if (found.length > BULK_LIMIT) break;
+    if (next !== null && found.length + size > limit) return { tasks: found, next };
   }
-  return found;
+  return { tasks: found, next: null };
 }
 
 function wouldCancel({ taskId }: TaskView): Answered {

@@ -16,8 +16,8 @@ interface Wait {
   readonly final: boolean;
 }
 
-/** How long something that may mend itself is given before it counts as final. Milliseconds. */
-const PATIENCE = { image: 60_000, container: 20_000, nodes: 5_000 } as const;
+/** How long something that may mend itself is given before it counts as final; an autoscaler looks every ten seconds. Milliseconds. */
+const PATIENCE = { image: 60_000, container: 20_000, nodes: 30_000 } as const;
 
 /** What a registry, or the way to it, says when asking again will not help. */
 const NO_SUCH_IMAGE =
@@ -54,9 +54,8 @@ function amounts(list: string): Map<string, number> {
 export function waitOfPod(pod: V1Pod, findings: Findings): Wait | undefined {
   const scheduled = pod.status?.conditions?.find((item) => item.type === 'PodScheduled');
   if (scheduled?.status === 'False') return unscheduled(pod, scheduled.message ?? '', findings);
-  const age = findings.now - new Date(scheduled?.lastTransitionTime ?? findings.now).getTime();
   for (const { state, image } of statusesOf(pod)) {
-    const wait = state?.waiting && waitOfContainer(image, state.waiting, age, findings.events);
+    const wait = state?.waiting && waitOfContainer(image, state.waiting, findings);
     if (wait !== undefined) return wait;
   }
   const mount = newest(findings.events, 'FailedMount');
@@ -68,8 +67,7 @@ export function waitOfPod(pod: V1Pod, findings: Findings): Wait | undefined {
 function waitOfContainer(
   image: string,
   { reason, message }: V1ContainerStateWaiting,
-  age: number,
-  events: readonly CoreV1Event[],
+  { keptMs, events }: Findings,
 ): Wait | undefined {
   const said = message ?? reason ?? '';
   switch (reason) {
@@ -80,7 +78,7 @@ function waitOfContainer(
     case 'ImagePullBackOff': {
       // Back-off hides the reason of the pull that failed; the event still has it.
       const why = reason === 'ErrImagePull' ? said : (newest(events, 'Failed', /pull/i)?.message ?? said);
-      const final = NO_SUCH_IMAGE.test(why) || age > PATIENCE.image;
+      const final = NO_SUCH_IMAGE.test(why) || keptMs > PATIENCE.image;
       return { problem: problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image }), final };
     }
     case 'CreateContainerConfigError':
@@ -88,7 +86,7 @@ function waitOfContainer(
     case 'RunContainerError':
       return {
         problem: problem('CONTAINER_CANNOT_START', `The container cannot be started: ${said}`),
-        final: age > PATIENCE.container,
+        final: keptMs > PATIENCE.container,
       };
     default:
       return undefined;
@@ -99,7 +97,6 @@ function waitOfContainer(
 function unscheduled(pod: V1Pod, message: string, findings: Findings): Wait {
   const growing = findings.events.some(({ reason }) => reason === 'TriggeredScaleUp' || reason === 'Nominated');
   const short = beyondEveryNode(pod, findings.nodes);
-  const age = findings.now - new Date(pod.metadata?.creationTimestamp ?? findings.now).getTime();
   if (short === undefined || growing)
     return { problem: problem('UNSCHEDULABLE', `No node has room yet: ${message}`), final: false };
   const { resource, requested, largest } = short;
@@ -109,7 +106,7 @@ function unscheduled(pod: V1Pod, message: string, findings: Findings): Wait {
       `No node could ever run it: it asks for ${requested} of ${resource}, the largest node has ${largest}.`,
       { resource, requested, largest },
     ),
-    final: age > PATIENCE.nodes,
+    final: findings.keptMs > PATIENCE.nodes,
   };
 }
 

@@ -20,7 +20,7 @@ export function diagnose(findings: Findings): Diagnosis {
   const pod = latest(findings.pods);
   const view = pod && viewOf(pod);
   const seen = view && { pod: view };
-  const ended = endOfJob(findings.job, pod);
+  const ended = endOfJob(findings.job, findings.pods);
   if (ended === 'succeeded') return { is: 'succeeded', ...seen };
   if (ended !== undefined) return { is: 'failed', ...seen, problem: ended };
   if (pod === undefined || view === undefined) return waitingOrFailed(waitOfJob(findings), seen);
@@ -58,25 +58,35 @@ export function takenBack(job: V1Job | undefined, pods: readonly V1Pod[]): boole
 
 /** How a Job that was not deleted by us has ended, if it has. */
 export function endOfRun(job: V1Job | undefined, pods: readonly V1Pod[]): Problem | 'succeeded' | undefined {
-  return endOfJob(job, latest(pods));
+  return endOfJob(job, pods);
 }
 
 /** The Job's word on deadlines, the Pod's on everything else: the Pod knows why, and knows earlier. */
-function endOfJob(job: V1Job | undefined, pod: V1Pod | undefined): Problem | 'succeeded' | undefined {
+function endOfJob(job: V1Job | undefined, pods: readonly V1Pod[]): Problem | 'succeeded' | undefined {
+  const pod = latest(pods);
   const failure = conditionOf(job, 'Failed') ?? conditionOf(job, 'FailureTarget');
   if (failure?.reason === 'DeadlineExceeded')
     return problem('DEADLINE_EXCEEDED', 'The task did not end within its timeout, so Kubernetes ended it.');
   const podEnd = pod && endOfPod(pod);
-  if (podEnd !== undefined) return podEnd;
+  if (podEnd !== undefined) return podEnd === 'succeeded' || podEnd.code !== 'JOB_DELETED' ? podEnd : deletedPod(pods);
   if (conditionOf(job, 'Complete') !== undefined) return 'succeeded';
   if (job === undefined || isEnding(job)) return problem('JOB_DELETED', 'The Job was deleted while the task ran.');
   if (failure?.reason === 'PodFailurePolicy')
     return problem('EVICTED', `The Pod was taken away: ${failure.message ?? failure.reason}.`, {
       disruption: 'DisruptionTarget',
     });
-  if (failure !== undefined)
-    return problem('JOB_DELETED', `The Pod was deleted while the task ran (${failure.message ?? failure.reason}).`);
+  if (failure !== undefined) return deletedPod(pods, ` (${failure.message ?? failure.reason})`);
   return undefined;
+}
+
+/**
+ * A Job of ours has one Pod. Where there are two, the Job controller made another because the answer to its first create was
+ * lost, then takes away one too many, and fails the Job for it: seen when an API server was restarted.
+ */
+function deletedPod(pods: readonly V1Pod[], why = ''): Problem {
+  if (pods.length <= 1) return problem('JOB_DELETED', `The Pod was deleted while the task ran${why}.`);
+  const message = `Kubernetes made ${pods.length} Pods of the Job where it was to make one, and took it away${why}.`;
+  return problem('EVICTED', message, { disruption: 'SurplusPod' });
 }
 
 export function latest(pods: readonly V1Pod[]): V1Pod | undefined {

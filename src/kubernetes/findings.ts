@@ -8,6 +8,6 @@ export interface Findings {
   readonly events: readonly CoreV1Event[];
   /** Empty: not known. */
   readonly nodes: readonly V1Node[];
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  /** How long the same has kept it, as whoever asks has seen it: two clocks need not agree. Milliseconds. */
+  readonly keptMs: number;
 }

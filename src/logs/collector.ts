@@ -19,8 +19,11 @@ export interface Source {
 }
 
 export interface Collection {
-  /** Resolves when the container has ended and its last line is stored, or the log cannot be had any more. */
-  readonly drained: Promise<void>;
+  /**
+   * Resolves when the container has ended and its last line is stored, or the log cannot be had any more; false if it could
+   * not be had yet: whoever asks again begins anew.
+   */
+  readonly drained: Promise<boolean>;
 }
 
 /** Before a log is asked for again: at first, and at most, while it fails to come and nothing changes. Milliseconds. */
@@ -28,7 +31,7 @@ const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
 /** How often a log that should be there may fail to come, once its container has ended. */
 const TRIES_AFTER_END = 4;
-/** Containers of which it is remembered that their log is stored to its end: follow asks for it, and then release. */
+/** Containers of which it is remembered that their log is stored to its end, as follow and then release ask, or that it is said not to be. */
 const REMEMBERED = 2_000;
 /** Longest line kept in one piece. Characters. */
 const LINE_LIMIT = 64 * 1024;
@@ -36,13 +39,17 @@ const LINE_LIMIT = 64 * 1024;
 export class Collector {
   readonly #api: JobsApi;
   readonly #store: LogStore;
+  readonly #onLost: (source: Source, error: unknown) => void;
   readonly #stop = new AbortController();
   readonly #collections = new Map<string, Collection>();
   readonly #complete = new Set<string>();
+  readonly #remarked = new Set<string>();
 
-  constructor(api: JobsApi, store: LogStore) {
+  /** `onLost` is told of output that could not be stored. */
+  constructor(api: JobsApi, store: LogStore, onLost: (source: Source, error: unknown) => void = () => undefined) {
     this.#api = api;
     this.#store = store;
+    this.#onLost = onLost;
   }
 
   /** Begins to collect, or gives the collection that is already going on for this container. */
@@ -50,9 +57,12 @@ export class Collector {
     const key = `${source.podUid}/${source.container}`;
     const known = this.#collections.get(key);
     if (known !== undefined) return known;
-    if (this.#complete.has(key)) return { drained: Promise.resolve() };
+    if (this.#complete.has(key)) return { drained: Promise.resolve(true) };
     const drained = this.#collect(source, key)
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#onLost(source, error);
+        return false;
+      })
       .finally(() => this.#collections.delete(key));
     const collection = { drained };
     this.#collections.set(key, collection);
@@ -63,33 +73,27 @@ export class Collector {
     this.#stop.abort(new Error('the worker stops'));
   }
 
-  #remember(key: string): void {
-    this.#complete.add(key);
-    for (const oldest of this.#complete) {
-      if (this.#complete.size <= REMEMBERED) return;
-      this.#complete.delete(oldest);
-    }
-  }
-
-  async #collect(source: Source, key: string): Promise<void> {
+  async #collect(source: Source, key: string): Promise<boolean> {
     const writer = await this.#store.openLog(source.run, source.pod, source.container);
     const hasEnded = () => source.ended().catch(() => false);
     let pause = RETRY_MS;
-    for (let failures = 0; failures < TRIES_AFTER_END;) {
+    for (let failures = 0; ;) {
       const ended = await hasEnded();
-      let next = RETRY_MS;
-      try {
-        await this.#stream(source, writer, !ended);
-        if (ended) return this.#remember(key);
-      } catch (error) {
-        this.#stop.signal.throwIfAborted();
-        if (isApiError(error, 'absent')) return;
-        if (ended) failures += 1;
-        if (failures === TRIES_AFTER_END) await writer.remark(`the log could not be read to its end: ${String(error)}`);
-        next = Math.min(pause * 2, LONGEST_RETRY_MS);
+      const why = await this.#stream(source, writer, !ended).then(() => undefined, inWords);
+      this.#stop.signal.throwIfAborted();
+      if (why === 'gone') return true;
+      if (why === undefined && ended) {
+        remember(this.#complete, key);
+        return true;
       }
-      if (!ended && !(await hasEnded())) await source.changed(pause, this.#stop.signal);
-      pause = next;
+      if (why !== undefined && ended && (failures += 1) === TRIES_AFTER_END) {
+        if (!this.#remarked.has(key)) await writer.remark(`the log could not be read to its end: ${why}`);
+        remember(this.#remarked, key);
+        return false;
+      }
+      // A way to the node that is broken is not mended by asking at once.
+      if (why !== undefined || !(await hasEnded())) await source.changed(pause, this.#stop.signal);
+      pause = why === undefined ? RETRY_MS : Math.min(pause * 2, LONGEST_RETRY_MS);
       this.#stop.signal.throwIfAborted();
     }
   }
@@ -99,6 +103,19 @@ export class Collector {
     const since = writer.last;
     const request = { pod, container, follow, ...(since !== '' && { since }) };
     for await (const lines of linesOf(this.#api.readLog(request, this.#stop.signal))) await writer.write(lines);
+  }
+}
+
+/** Why a log did not come; `gone`: it never will. */
+function inWords(error: unknown): string {
+  return isApiError(error, 'absent') ? 'gone' : String(error);
+}
+
+function remember(keys: Set<string>, key: string): void {
+  keys.add(key);
+  for (const oldest of keys) {
+    if (keys.size <= REMEMBERED) return;
+    keys.delete(oldest);
   }
 }
 

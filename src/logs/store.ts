@@ -138,49 +138,50 @@ const NEWLINE = 0x0a;
 const REMARK = '[holdfast]';
 const CUT = `${REMARK} cut here: the log store keeps ${LIMITS.logBytes} bytes per container`;
 
+interface Extent {
+  /** Timestamp of the newest line. */
+  readonly last: string;
+  readonly size: number;
+  readonly cut: boolean;
+}
+
 /** Appends lines to one container's file, from where an earlier writer stopped, up to the limit. */
 export class LogWriter {
   readonly #path: string;
-  #last: string;
-  #size: number;
-  #cut: boolean;
+  #extent: Extent;
+  /** An append failed, on a full disk perhaps, and may have left a part. */
+  #isTorn = false;
 
-  private constructor(path: string, last: string, size: number, cut: boolean) {
+  private constructor(path: string, extent: Extent) {
     this.#path = path;
-    this.#last = last;
-    this.#size = size;
-    this.#cut = cut;
+    this.#extent = extent;
   }
 
   static async resume(path: string): Promise<LogWriter> {
-    if (await isNew(path)) return new LogWriter(path, '', 0, false);
-    let [last, whole, cut] = ['', 0, false];
-    for await (const { row, end } of readRows(path, 0)) {
-      whole = end;
-      const line = parseLine(row);
-      if (line === undefined) continue;
-      if (line.time > last) last = line.time;
-      cut ||= line.text === CUT;
-    }
-    // A writer that was killed left half a line. It goes, and comes again whole: it would join the next one otherwise.
-    if ((await stat(path)).size > whole) await truncate(path, whole);
-    return new LogWriter(path, last, whole, cut);
+    return new LogWriter(path, await mended(path));
   }
 
   /** Timestamp of the newest line that is in the file; empty if there is none. */
   get last(): string {
-    return this.#last;
+    return this.#extent.last;
   }
 
-  /** Takes the lines that are new. What exceeds the limit is cut, and the file says so. */
+  /** Takes the lines that are new. What exceeds the limit is cut, and the file says so. After a failure they may come again. */
   async write(lines: readonly LogLine[]): Promise<void> {
+    await this.#mend();
+    let { last, size, cut } = this.#extent;
     let rows = '';
     for (const line of lines) {
-      if (line.time <= this.#last) continue;
-      this.#last = line.time;
-      if (!this.#cut) rows += this.#row(line);
+      if (line.time <= last) continue;
+      last = line.time;
+      if (cut) continue;
+      const row = toRow(line);
+      size += Buffer.byteLength(row);
+      cut = size >= LIMITS.logBytes;
+      rows += cut ? toRow({ time: line.time, text: CUT }) : row;
     }
-    if (rows !== '') await appendFile(this.#path, rows);
+    if (rows !== '') await this.#append(rows);
+    this.#extent = { last, size, cut };
   }
 
   /**
@@ -188,16 +189,41 @@ export class LogWriter {
    * last line's, or what comes when the log can be read after all would count as had.
    */
   async remark(text: string): Promise<void> {
-    const time = this.#last === '' ? new Date(0).toISOString() : this.#last;
-    await appendFile(this.#path, toRow({ time, text: `${REMARK} ${text}` }));
+    await this.#mend();
+    const time = this.last === '' ? new Date(0).toISOString() : this.last;
+    await this.#append(toRow({ time, text: `${REMARK} ${text}` }));
   }
 
-  #row(line: LogLine): string {
-    const row = toRow(line);
-    this.#size += Buffer.byteLength(row);
-    if (this.#size < LIMITS.logBytes) return row;
-    this.#cut = true;
-    return toRow({ time: line.time, text: CUT });
+  async #append(rows: string): Promise<void> {
+    this.#isTorn = true;
+    await appendFile(this.#path, rows);
+    this.#isTorn = false;
+  }
+
+  async #mend(): Promise<void> {
+    if (!this.#isTorn) return;
+    this.#extent = await mended(this.#path);
+    this.#isTorn = false;
+  }
+}
+
+/** What is in the file, which is made if there is none. Half a last line goes, and comes again whole: it would join the next one. */
+async function mended(path: string): Promise<Extent> {
+  let [last, size, cut] = ['', 0, false];
+  if (await isNew(path)) return { last, size, cut };
+  for (;;) {
+    for await (const { row, end } of readRows(path, size)) {
+      size = end;
+      const line = parseLine(row);
+      if (line === undefined) continue;
+      if (line.time > last) last = line.time;
+      cut ||= line.text === CUT;
+    }
+    const rest = (await readFile(path)).subarray(size);
+    // Another writer may have gone on meanwhile: its lines are no halves.
+    if (rest.includes(NEWLINE)) continue;
+    if (rest.length > 0) await truncate(path, size);
+    return { last, size, cut };
   }
 }
 

@@ -69,7 +69,7 @@ async function reserved(fence: Fence, task: Task, story: Story): Promise<Require
 
 async function dispatch(held: AnchorRef, job: JobRef, story: Story): Promise<void> {
   // From here on the Job may have been let go, whatever becomes of the request: "before start" cannot be said any more.
-  story.enter('starting', { job, started: story.state.started || !cancelRequested() }, true);
+  story.starts(job, story.state.started || !cancelRequested());
   await start(held, job);
 }
 
@@ -85,7 +85,7 @@ async function queueAndRun(fence: Fence, held: AnchorRef, job: JobRef, story: St
 }
 
 function run(held: AnchorRef, job: JobRef, story: Story): Promise<Ending> {
-  story.enter('running');
+  story.enter('running', {}, true);
   return follow(held, job);
 }
 

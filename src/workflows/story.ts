@@ -55,6 +55,16 @@ export class Story {
     this.#show(passing);
   }
 
+  /**
+   * Before the start is asked for: with no worker alive the memo alone tells whoever ends the task that a container may have
+   * been allowed, and by which Job. It says `running`, which comes in a moment, and is not written again for that.
+   */
+  starts(job: JobRef, started: boolean): void {
+    this.#state = { ...this.#state, phase: 'starting', job, started };
+    upsertMemo({ state: { ...this.#state, phase: 'running' } });
+    setCurrentDetails(markdown(this.#state));
+  }
+
   /** The platform took the Pod away, and another attempt begins: what was seen of this one is over. */
   again(because: Problem): void {
     const { job: _job, pod: _pod, progress: _progress, problem: _problem, ...rest } = this.#state;

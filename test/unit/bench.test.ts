@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { interleaved } from '../../lab/bench/bench.ts';
 import { momentOf } from '../../lab/bench/container-words.ts';
-import { estimate, exactly, ratio } from '../../lab/bench/estimate.ts';
+import { estimate, exactly, ratio, sides } from '../../lab/bench/estimate.ts';
 import { accepted, exceeded, type Limit, limitOf, readLimits } from '../../lab/bench/limits.ts';
 import { rawJob } from '../../lab/bench/raw-jobs.ts';
 import { costsOf, needsOf } from '../../lab/bench/needs/needs.ts';
 import { chartOf } from '../../lab/bench/render/chart.ts';
+import { inWords } from '../../lab/bench/render/in-words.ts';
 import { render } from '../../lab/bench/render/page.ts';
 import { allMeasured, merged, type Performance, type Row } from '../../lab/bench/result.ts';
 import { BENCHES } from '../../lab/bench/rows/index.ts';
@@ -35,6 +36,8 @@ function rowOf(name: string, times: number): Row {
     unit: 'ms',
     ours: exactly(1_000 * times),
     floor: exactly(1_000),
+    smallest: exactly(1_100),
+    smallestRatio: exactly(1.1),
   } as const;
   return {
     name,
@@ -68,6 +71,11 @@ describe('an estimate', () => {
 });
 
 describe('the sides', () => {
+  it('are each held against the floor', () => {
+    const all = sides({ ours: [30, 30, 60], smallest: [15, 15, 30], floor: [10, 10, 20] }, 50);
+    expect([all.ratio.value, all.smallestRatio.value]).toEqual([3, 1.5]);
+  });
+
   it('are played in turn, the other way round every second time, and the first turn does not count', async () => {
     const played: string[] = [];
     const how = { size: 1, repeats: 2, tell: () => undefined };
@@ -75,9 +83,9 @@ describe('the sides', () => {
       played.push(`${side}${turn}`);
       return turn;
     };
-    const seen = await interleaved(how, { ours: play('ours'), plain: play('plain'), floor: play('floor') });
-    expect(played.join(' ')).toBe('ours0 plain0 floor0 floor1 plain1 ours1 ours2 plain2 floor2');
-    expect(seen).toEqual({ ours: [1, 2], plain: [1, 2], floor: [1, 2] });
+    const seen = await interleaved(how, { ours: play('ours'), smallest: play('smallest'), floor: play('floor') });
+    expect(played.join(' ')).toBe('ours0 smallest0 floor0 floor1 smallest1 ours1 ours2 smallest2 floor2');
+    expect(seen).toEqual({ ours: [1, 2], smallest: [1, 2], floor: [1, 2] });
   });
 
   it('have the same Pod, but for the anchor', () => {
@@ -125,8 +133,11 @@ describe('the results', () => {
 
   it('are shown as a table and a chart, with what is wanted', () => {
     const performance: Performance = { kind: 'performance', rows: [rowOf('one', 1.3)] };
-    expect(render(performance, [LIMIT])).toContain('1.15 × ✗ | 1.32 ×');
-    expect(chartOf(allMeasured(performance), [LIMIT], 'dark')).toContain('1.30 ×');
+    expect(render(performance, [LIMIT])).toContain('| 1.30 × (1.30 to 1.30) | 1,100 ms, 1.10 × | 1.15 × ✗ | 1.32 ×');
+    const chart = chartOf(allMeasured(performance), [LIMIT], 'dark') ?? '';
+    expect(chart).toContain('1.30 ×');
+    expect(chart.split('#d29922')).toHaveLength(2);
+    expect(inWords(performance.rows)).toContain('smallest workflow 1,100 ms, 1.10 ×');
     expect(chartOf([], [LIMIT], 'dark')).toBeUndefined();
   });
 

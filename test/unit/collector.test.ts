@@ -139,6 +139,35 @@ describe('a collection', () => {
     ]);
   });
 
+  it('gives a way to the node that is broken time to mend, though the container has ended, and says that it has not all', async () => {
+    const waited: number[] = [];
+    let streams = 0;
+    const api = {
+      // oxlint-disable-next-line require-yield
+      async *readLog() {
+        streams += 1;
+        throw lost;
+      },
+    } as unknown as JobsApi;
+    const collector = new Collector(api, store);
+    const source = { ...sourceOf(), changed: async (ms: number) => void waited.push(ms) };
+    expect(await collector.collect(source).drained).toBe(false);
+    expect([streams, waited]).toEqual([4, [500, 1_000, 2_000]]);
+    await collector.collect(source).drained;
+    const lines = await Array.fromAsync(store.lines(source.run, logFile('pod', 'task')));
+    expect(lines).toHaveLength(1);
+  });
+
+  it('of a Pod that is gone has all that there will ever be', async () => {
+    const api = {
+      // oxlint-disable-next-line require-yield
+      async *readLog() {
+        throw new ApiError('absent', 'not found');
+      },
+    } as unknown as JobsApi;
+    expect(await new Collector(api, store).collect(sourceOf()).drained).toBe(true);
+  });
+
   it('of a log that could not be had at first takes it all when it can be had after all', async () => {
     const { texts, source } = await collected([[lost], [lost], [lost], [lost]], 0);
     expect(texts).toHaveLength(1);
@@ -200,6 +229,6 @@ describe('a collection', () => {
     const { drained } = collector.collect(sourceOf(async () => false));
     await streaming.promise;
     collector.close();
-    await expect(drained).resolves.toBeUndefined();
+    await expect(drained).resolves.toBe(false);
   });
 });

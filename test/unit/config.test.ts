@@ -202,13 +202,19 @@ describe('a local environment that is up', () => {
   );
 
   it.each([{ TEMPORAL_ADDRESS: 'mine:7233' }, { TEMPORAL_NAMESPACE: 'mine' }, { TEMPORAL_API_KEY: 'k' }])(
-    'gives nothing of its Temporal to one who names another: %o',
+    'gives nothing of its Temporal, nor of its cluster, to one who names another: %o',
     (env) => {
-      const { temporal, kubernetes } = beside(env);
+      const { temporal, kubernetes, pythonImage } = beside(env);
       expect(JSON.stringify(temporal)).not.toMatch(/local"|1111/);
-      expect(kubernetes.context).toBe('local-context');
+      expect(JSON.stringify({ kubernetes, pythonImage })).not.toContain('local');
     },
   );
+
+  it('gives its cluster to one who names its Temporal', () => {
+    const { TEMPORAL_ADDRESS } = LOCAL;
+    const { temporal, kubernetes } = beside({ TEMPORAL_ADDRESS });
+    expect([temporal.namespace, kubernetes.context]).toEqual(['local', 'local-context']);
+  });
 
   it.each(['', '{', 'null', '[]', '7'])('whose file holds %j counts as none', (text) => {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));

@@ -98,6 +98,17 @@ describe('a Pod that has ended', () => {
     expect(seen).toMatchObject({ is: 'failed', problem: { code: 'JOB_DELETED' } });
   });
 
+  it('because it was one too many, made by Kubernetes, is taken away by the platform', () => {
+    const pods = [
+      podObject({ phase: 'Running' }),
+      podObject(terminated(143), { ...ENDING, name: 'pod-2', uid: 'pod-uid-2' }),
+    ];
+    const facts = { disruption: 'SurplusPod' };
+    expect(see({ pods: pods.toReversed() })).toMatchObject({ is: 'failed', problem: { code: 'EVICTED', facts } });
+    const job = condition('Failed', 'BackoffLimitExceeded');
+    expect(see({ pods, job })).toMatchObject({ is: 'failed', problem: { code: 'EVICTED', facts } });
+  });
+
   it('well is a success, whatever becomes of its Job', () => {
     const pods = [podObject({ phase: 'Succeeded' })];
     expect(see({ pods })).toMatchObject({ is: 'succeeded', pod: { name: 'pod-1', node: 'node-1' } });

@@ -3,14 +3,14 @@ import type { CoreV1Event, V1ContainerState, V1ContainerStatus, V1Job, V1Node, V
 import { expect } from 'vitest';
 import { diagnose, type Diagnosis } from '../../src/kubernetes/diagnosis.ts';
 import { slimJob, slimPod } from '../../src/kubernetes/slim.ts';
-import { EPOCH, jobObject } from './cluster-objects.ts';
+import { jobObject } from './cluster-objects.ts';
 
 export interface Given {
   readonly job?: V1Job | undefined;
   readonly pods?: readonly V1Pod[];
   readonly events?: readonly CoreV1Event[];
   readonly nodes?: readonly V1Node[];
-  /** Seconds after the Pod was made and scheduled. */
+  /** Seconds for which the same has kept it. */
   readonly after?: number;
 }
 
@@ -22,7 +22,7 @@ export function started(status?: V1Job['status']): V1Job {
 export function see(given: Given): Diagnosis {
   const { pods = [], events = [], nodes = [], after = 1 } = given;
   const job = 'job' in given ? given.job : started();
-  const rest = { events, nodes, now: EPOCH.getTime() + after * 1_000 };
+  const rest = { events, nodes, keptMs: after * 1_000 };
   const diagnosis = diagnose({ job, pods, ...rest });
   expect(diagnose({ job: job && slimJob(job), pods: pods.map(slimPod), ...rest })).toEqual(diagnosis);
   return diagnosis;

@@ -54,9 +54,9 @@ describe('a Pod that finds no node', () => {
     });
 
   it.each<[string, Given, string]>([
-    ['fails when no node could ever run it', { nodes: [node('1'), node('1500m')], after: 10 }, 'failed'],
-    ['fails for any resource', { nodes: [node('8', '512Mi')], after: 10 }, 'failed'],
-    ['is given a moment first', { nodes: [node('1')], after: 1 }, 'waiting'],
+    ['fails when no node could ever run it', { nodes: [node('1'), node('1500m')], after: 31 }, 'failed'],
+    ['fails for any resource', { nodes: [node('8', '512Mi')], after: 31 }, 'failed'],
+    ['is given time first, in which an autoscaler may look', { nodes: [node('1')], after: 29 }, 'waiting'],
     ['waits when some node is only full', { nodes: [node('1'), node('2')], after: 86_400 }, 'waiting'],
     ['waits when nobody may say what nodes there are', { nodes: [], after: 86_400 }, 'waiting'],
     [

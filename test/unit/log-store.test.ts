@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -87,6 +87,18 @@ describe('a log', () => {
     const writer = await open();
     expect(writer.last).toBe(at(2).time);
     await writer.write(upTo(4, 3));
+    expect(await texts()).toEqual(numbered(4));
+  });
+
+  it('that could not be written for a while is whole when it can be, whatever part of a line a full disk took', async () => {
+    const writer = await open();
+    await writer.write(upTo(2));
+    await rename(store.folder(run), `${store.folder(run)}-away`);
+    await expect(writer.write(upTo(4))).rejects.toThrow('ENOENT');
+    expect(writer.last).toBe(at(2).time);
+    await rename(`${store.folder(run)}-away`, store.folder(run));
+    await appendFile(path(), '2026-01-01T00:00:03.000000000Z li');
+    await writer.write(upTo(4));
     expect(await texts()).toEqual(numbered(4));
   });
 

@@ -1,15 +1,16 @@
 /** What a Pod has written is stored before its end is told: whoever hears of it may have the Pod deleted. */
-import type { V1PodStatus } from '@kubernetes/client-node';
-import { expect, it } from 'vitest';
+import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
-import { kept } from '../../src/activities/output.ts';
+import { collect, kept, resultOf } from '../../src/activities/output.ts';
+import type { Source } from '../../src/logs/collector.ts';
 import { podObject } from './cluster-objects.ts';
 
 const RUN = { task: 'task', run: 'run' };
 
 /** With a log that comes when `arrive` is called. */
 function scene() {
-  const arrived = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<boolean>();
   const asked: string[] = [];
   const collector = {
     collect: ({ container }: { readonly container: string }) => {
@@ -17,7 +18,7 @@ function scene() {
       return { drained: arrived.promise };
     },
   };
-  return { deps: { collector } as unknown as Deps, asked, arrive: () => arrived.resolve() };
+  return { deps: { collector } as unknown as Deps, asked, arrive: () => arrived.resolve(true) };
 }
 
 function ended(phase: string): V1PodStatus {
@@ -43,4 +44,39 @@ it.each([
 ])('a Pod %s: there is nothing to wait for', async (_, pod) => {
   const { deps } = scene();
   await kept(deps, RUN, pod);
+});
+
+describe('a result', () => {
+  const reading = { workload: 'evaluation', nonce: 'n' } as const;
+  const of = (isWhole: boolean, isPatient: boolean) => {
+    const collector = { collect: () => ({ drained: Promise.resolve(isWhole) }) };
+    const logs = { lines: async function* () {}, writeResults: async () => undefined };
+    const deps = { collector, logs } as unknown as Deps;
+    return resultOf(deps, RUN, podObject(ended('Succeeded')), reading, isPatient);
+  };
+
+  it('is not called unreadable while the log may yet be read', async () => {
+    await expect(of(false, true)).rejects.toMatchObject({ code: 'KUBERNETES_UNCLEAR' });
+  });
+
+  it.each([
+    ['whose log is whole', true, true],
+    ['that has been waited for long enough', false, false],
+  ])('%s, and that lacks what it should have, is unreadable', async (_, isWhole, isPatient) => {
+    expect(await of(isWhole, isPatient)).toMatchObject({ kind: 'failed', problem: { code: 'RESULT_UNREADABLE' } });
+  });
+});
+
+it('a container that the watch has not heard of is as it was when its log was asked for, and as the watch shows it after that', async () => {
+  const sources: Source[] = [];
+  const collector = { collect: (source: Source) => (sources.push(source), { drained: Promise.resolve(true) }) };
+  const shown: V1Pod[] = [];
+  const watch = { see: () => ({ job: undefined, pods: shown }) };
+  const running = {
+    containerStatuses: [{ ...(ended('').containerStatuses?.[0] as V1ContainerStatus), state: { running: {} } }],
+  };
+  collect({ collector, watch } as unknown as Deps, RUN, podObject(running));
+  expect(await sources[0]?.ended()).toBe(false);
+  shown.push(podObject(ended('Succeeded')));
+  expect(await sources[0]?.ended()).toBe(true);
 });

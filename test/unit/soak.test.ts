@@ -52,6 +52,16 @@ describe('the judge of a soak', () => {
     expect(offences(seen).map((offence) => offence.is)).toEqual([is]);
   });
 
+  it('lets a task fail of whose Job Kubernetes made two Pods', () => {
+    const twice: Seen = {
+      ...ALONE,
+      outcome: 'failed',
+      glimpses: [...LIFE, { ...POD, uid: 'q' }, gone({ ...POD, uid: 'q' }, 7)],
+    };
+    for (const seen of [twice, { ...twice, answer: 'already_failed' } satisfies Seen])
+      expect(offences(seen)).toEqual([]);
+  });
+
   it('lets a late request leave what runs nothing, and nothing else', () => {
     const born: Glimpse = { ...JOB, type: 'ADDED', live: false };
     for (const late of [ANCHOR, born]) expect(straggled(late)).toEqual([]);

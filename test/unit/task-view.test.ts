@@ -26,7 +26,7 @@ function described(
 ) {
   const payloads = sighting && { payloads: [defaultPayloadConverter.toPayload(sighting)] };
   const pendingActivities = [
-    { activityType: { name: given.beside ?? 'start' } },
+    { activityType: { name: given.beside ?? 'sweep' } },
     { activityType: { name: 'follow' }, heartbeatDetails: payloads },
   ];
   const raw = { pendingActivities, workflowExtendedInfo: { cancelRequested: given.cancelRequested ?? false } };
@@ -93,6 +93,10 @@ describe('a view', () => {
   it('is releasing while release is under way, which no memo says of a task that ended by itself', async () => {
     expect(await viewOf(client, described(seen, { beside: 'release' }))).toMatchObject({ phase: 'releasing' });
     expect((await viewOf(client, described(seen, { beside: 'release', status: 'COMPLETED' }))).phase).toBe('ended');
+  });
+
+  it('is starting while the start is asked for, though its memo says already that it runs', async () => {
+    expect(await viewOf(client, described(undefined, { beside: 'start' }))).toMatchObject({ phase: 'starting' });
   });
 
   it('has the problem that is seen now', async () => {

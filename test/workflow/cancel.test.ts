@@ -5,6 +5,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import { SIGHTING_SIGNAL, type Sighting, STATE_QUERY, type TaskState } from '../../src/contract.ts';
+import { recordOf } from '../../src/kill/workflow.ts';
+import { viewOf } from '../../src/task-view.ts';
 import { cancelWithReason, memoOf, realTemporal, type Stage, type TaskHandle, tellingOf } from './stage.ts';
 import { anchorOf, attempt, failure, jobOf, Moment, RELEASED, SUCCEEDED, untilCancelled, world } from './world.ts';
 
@@ -28,6 +30,20 @@ function following(): { follow: Activities['follow']; begun: Promise<void> } {
 }
 
 const stateOf = (handle: TaskHandle) => handle.query<TaskState>(STATE_QUERY);
+
+it('a task that is ended from outside while its start is asked for has its Job on record, and was perhaps started', async () => {
+  const { reach, reached } = new Moment();
+  const acts = world({ start: () => (reach(), untilCancelled()) });
+  await stage.play(acts, async (begin) => {
+    const handle = await begin();
+    await reached;
+    const view = await viewOf(stage.client, await handle.describe());
+    expect(view).toMatchObject({ phase: 'starting', started: true, job: { uid: 'job-1' } });
+    await handle.terminate();
+    expect(await recordOf(stage.client, handle.workflowId)).toMatchObject({ was: 'terminated', job: view.job });
+    expect(await memoOf(handle)).toMatchObject({ started: true });
+  });
+});
 
 describe('a cancel', () => {
   it('of a running task is told after release, as CANCELED, with its reason in the memo', async () => {

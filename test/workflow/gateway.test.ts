@@ -185,7 +185,15 @@ it('cancels every running task that a filter names, and before that says which',
   for (const id of ids) await scene.started({ follow: () => untilCancelled() }, id);
   const many = (more: object) => scene.api.call('cancelTasks', { body: { filter: { id_prefix: prefix }, ...more } });
   await until('both are listed', async () => (await many({ dry_run: true })).body['matched'] === 2);
-  expect((await many({ dry_run: true })).body).toMatchObject({ more: false, tasks: [{ status: 'would_cancel' }, {}] });
+  expect((await many({ dry_run: true })).body).toMatchObject({
+    tasks: [{ status: 'would_cancel' }, {}],
+    next_page_token: null,
+  });
+  const first = (await many({ dry_run: true, limit: 1 })).body;
+  const second = (await many({ dry_run: true, limit: 1, page_token: first['next_page_token'] })).body;
+  const named = [first, second].flatMap(({ tasks }) => tasks as { task_id: string }[]);
+  expect(named.map(({ task_id }) => task_id).toSorted()).toEqual(ids);
+  expect(await many({ page_token: 'no-such-page' })).toMatchObject({ status: 400, body: { code: 'INPUT_INVALID' } });
   for (const id of ids) expect((await scene.client.describe(id)).cancelRequested).toBe(false);
   const { body: told } = await many({ reason: 'wrong model' });
   expect((told['tasks'] as { task_id: string }[]).map(({ task_id }) => task_id).toSorted()).toEqual(ids);

@@ -4,8 +4,8 @@ import type { Limit } from '../limits.ts';
 import type { Measured } from '../result.ts';
 
 const COLOURS = {
-  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37', plain: '#9a6700' },
-  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950', plain: '#d29922' },
+  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37', smallest: '#9a6700' },
+  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950', smallest: '#d29922' },
 } as const;
 type Colours = (typeof COLOURS)[Theme];
 
@@ -20,7 +20,10 @@ export function chartOf(measured: readonly Measured[], limits: readonly Limit[],
   const bars = measured.filter(({ key, ratio }) => ratio !== undefined && limits.some((limit) => limit.key === key));
   if (bars.length === 0) return undefined;
   const colours = COLOURS[theme];
-  const most = Math.max(2, ...bars.map(({ ratio }) => ratio?.high ?? 0));
+  const most = Math.max(
+    2,
+    ...bars.flatMap(({ ratio, smallestRatio }) => [ratio?.high ?? 0, smallestRatio?.value ?? 0]),
+  );
   const height = TOP + bars.length * ROW + FOOT;
   const x = (times: number) => LEFT + (times / most) * (WIDTH - LEFT - RIGHT);
   const rows = bars.flatMap((one, index) => row(one, limits, TOP + index * ROW + ROW / 2, x, colours));
@@ -51,7 +54,7 @@ export function chartOf(measured: readonly Measured[], limits: readonly Limit[],
 }
 
 function row(
-  { key, title, ratio, plainRatio }: Measured,
+  { key, title, ratio, smallestRatio }: Measured,
   limits: readonly Limit[],
   y: number,
   x: (times: number) => number,
@@ -63,9 +66,9 @@ function row(
     text(20, y + 5, title, colours.ink),
     `<rect x="${LEFT}" y="${y - 9}" width="${(x(ratio.value) - LEFT).toFixed(1)}" height="18" rx="3" fill="${colours.ours}"/>`,
     line(x(ratio.low), y, x(ratio.high), y, colours.ink, 'stroke-width="2"'),
-    ...(plainRatio === undefined
+    ...(smallestRatio === undefined
       ? []
-      : [line(x(plainRatio.value), y - 9, x(plainRatio.value), y + 9, colours.plain, 'stroke-width="3"')]),
+      : [line(x(smallestRatio.value), y - 9, x(smallestRatio.value), y + 9, colours.smallest, 'stroke-width="3"')]),
     ...(reach === undefined ? [] : [line(x(reach), y - 13, x(reach), y + 13, colours.reach, 'stroke-width="3"')]),
     text(WIDTH - RIGHT + 20, y + 5, `${ratio.value.toFixed(2)} ×`, colours.ink, 'font-weight="600"'),
   ];

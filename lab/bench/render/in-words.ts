@@ -7,14 +7,14 @@ import { hopRows } from './trace-section.ts';
 export function inWords(rows: readonly Row[], trace?: Trace): string {
   const lines = rows.flatMap(({ name, measured }) => [
     name,
-    ...measured.map(({ title, unit, ours, floor, ratio, plain, plainRatio }) => {
+    ...measured.map(({ title, unit, ours, floor, ratio, smallest, smallestRatio }) => {
       const beside = floor === undefined ? '' : ` | floor ${amount(floor.value, unit)}`;
       const times = ratio === undefined ? '' : ` | ${times2(ratio)}`;
-      const smallest =
-        plain === undefined || plainRatio === undefined
+      const third =
+        smallest === undefined || smallestRatio === undefined
           ? ''
-          : ` | smallest workflow ${amount(plain.value, unit)}, ${times2(plainRatio)}`;
-      return `  ${title}: ${amount(ours.value, unit)} (${amount(ours.low, unit)} to ${amount(ours.high, unit)})${beside}${times}${smallest}`;
+          : ` | smallest workflow ${amount(smallest.value, unit)}, ${times2(smallestRatio)}`;
+      return `  ${title}: ${amount(ours.value, unit)} (${amount(ours.low, unit)} to ${amount(ours.high, unit)})${beside}${times}${third}`;
     }),
   ]);
   const traced =

@@ -29,17 +29,16 @@ function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly 
     ...rows.flatMap(({ measured }) => measured.map((one) => measuredRow(one, limits))),
     '',
     'In brackets: between which values 90 of 100 resamplings of the repeats put it. The sides are measured in turn, the other way round every second time, by the same',
-    'client and the same watch, after one turn that does not count, and of many at once when the machine is calm again; raw Jobs have the same Pods without the anchor. *Limit*: above it `npm run bench` fails;',
+    'client, after one turn that does not count, and of many at once when the machine is calm again; raw Jobs have the same Pods without the anchor. *Limit*: above it `npm run bench` fails;',
     'it is the worst of the runs kept in `lab/bench/limits.json`, with a margin for the noise of machines.',
     '',
-    '*Smallest workflow*: the same Jobs, by a workflow of two activities, create and wait, that deletes its Job if it is cancelled, as the samples of Temporal’s SDK have it; and its time over the floor.',
-    'It has no fence and leaves orphans ([evidence](evidence.md)), and after a success its Job. It is here to tell what Temporal itself takes, on the same cores: no workflow can take less.',
+    '*Smallest workflow*: the same Jobs by a workflow of two activities, create and wait, that deletes its Job if it is cancelled, as the samples of Temporal’s SDK have it, in a worker that is begun as Holdfast’s is;',
+    'and that over the floor. It leaves orphans ([evidence](evidence.md), *Temporal as samples use it*) and, after a success, its Job. It is here to tell what Temporal takes on the same cores.',
     '',
     '**Where a mark is missed (✗).** A task alone waits for two rounds of workflow task and activity before its container is asked for, and a cancel for one before the delete; beside a container that',
     'takes its time to end that is nothing. Of many at once it is another matter: Temporal, the API server, the worker and, on the real node, the container runtime share the cores of the machine,',
-    'none of them waits for anything else, and the ratio is that of the processor time. The smallest workflow misses the marks of the simulated nodes as well: Temporal and its worker take for it nearly what',
-    'all of Kubernetes takes for a raw Job. What Holdfast takes on top of that is the anchor, a start that is apart from the create, and the removal, with its proof: where tasks end by themselves neither of',
-    'the others removes its Jobs while it is measured.',
+    'none of them waits for anything else, and the ratio is that of the processor time. The smallest workflow does not come down to what is wanted of many at once, either. What Holdfast takes beyond it is the',
+    'anchor, a start apart from the create, the log, and the removal with its proof: of tasks that end by themselves neither of the others removes anything while it is measured.',
     '',
     'A waiting task has its log open: a hundred share a connection to an API server, but to the proxy that counts requests each has its own.',
     '',
@@ -64,7 +63,7 @@ function picture(rows: readonly Row[]): readonly string[] {
 }
 
 function measuredRow(measured: Measured, limits: readonly Limit[]): string {
-  const { key, title, unit, ours, floor, ratio, plain, plainRatio } = measured;
+  const { key, title, unit, ours, floor, ratio, smallest, smallestRatio } = measured;
   const limit = limits.find((one) => one.key === key);
   const value = limit && valueOf(measured, limit.of);
   const times =
@@ -78,7 +77,7 @@ function measuredRow(measured: Measured, limits: readonly Limit[]): string {
     `${amount(ours.value, unit)}${spread}`,
     floor === undefined ? '' : amount(floor.value, unit),
     times,
-    plain === undefined ? '' : `${amount(plain.value, unit)}, ${plainRatio?.value.toFixed(2)} ×`,
+    smallest === undefined ? '' : `${amount(smallest.value, unit)}, ${smallestRatio?.value.toFixed(2)} ×`,
     limit === undefined ? '' : `${shown(limit.reach)} ${isReached ? '✓' : '✗'}`,
     shown(limit?.limit),
   ];

@@ -1,14 +1,12 @@
 /** Many tasks of `true` at once: how long until all results are there. */
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
-import { calm } from '../calm.ts';
+import type { CommandTask } from '../../../src/contract.ts';
 import { type Sides, sides } from '../estimate.ts';
 import { type Ground, taskOf } from '../ground.ts';
-import { type PlainTemporal, withPlain } from '../plain/plain-temporal.ts';
+import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
+import { AT_ONCE, secondsUntilAll } from '../until-all.ts';
 import type { Measured } from '../result.ts';
-
-/** Requests that one process has under way at the same time, on both sides. */
-const AT_ONCE = 50;
 
 export const atOnce: Bench = benchOf('at-once', 'simulated', 500);
 export const atOnceReal: Bench = benchOf('at-once-real', 'real', 100);
@@ -23,12 +21,12 @@ function benchOf(name: string, nodes: 'real' | 'simulated', size: number): Bench
     sizeMeans: 'tasks',
     repeats: 3,
     measure: (tools, how) =>
-      withPlain(tools, async (ground, plain) => {
+      withSmallest(tools, async (ground, smallest) => {
         const task = taskOf(tools.image, ['true']);
         const names = (turn: number) => Array.from({ length: how.size }, (_, index) => `t${turn}-${index}`);
         const seen = await interleaved(how, {
           ours: (turn) => playOurs(ground, names(turn), task),
-          plain: (turn) => playPlain(ground, plain, names(turn), task),
+          smallest: (turn) => playSmallest(ground, smallest, names(turn), task),
           floor: (turn) => playRaw(ground, names(turn), task),
         });
         return measuredOf(name, how.size, seen);
@@ -37,16 +35,14 @@ function benchOf(name: string, nodes: 'real' | 'simulated', size: number): Bench
 }
 
 /** Seconds. */
-async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
-  await calm();
-  const since = Date.now();
-  const results: Promise<void>[] = [];
-  await paced(names, { atOnce: AT_ONCE }, async (name) => {
+function playOurs(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
+  return secondsUntilAll(names, async (name) => {
     const { taskId, job } = await ground.start(name, task);
-    results.push(succeeded(ground, taskId).then(() => ground.eyes.forget(job)));
+    return async () => {
+      await succeeded(ground, taskId);
+      ground.eyes.forget(job);
+    };
   });
-  await Promise.all(results);
-  return (Date.now() - since) / 1_000;
 }
 
 async function succeeded(ground: Ground, taskId: string): Promise<void> {
@@ -54,32 +50,27 @@ async function succeeded(ground: Ground, taskId: string): Promise<void> {
   if (told.outcome !== 'succeeded') throw new Error(`task ${taskId} ${told.outcome}: ${JSON.stringify(told)}`);
 }
 
-async function playPlain(
+async function playSmallest(
   ground: Ground,
-  plain: PlainTemporal,
+  smallest: SmallestWorkflow,
   names: readonly string[],
-  task: ReturnType<typeof taskOf>,
+  task: CommandTask,
 ): Promise<number> {
-  await calm();
-  const since = Date.now();
   const jobs: string[] = [];
-  const results: Promise<void>[] = [];
-  await paced(names, { atOnce: AT_ONCE }, async (name) => {
-    const job = await plain.start(name, task);
+  const seconds = await secondsUntilAll(names, async (name) => {
+    const job = await smallest.start(name, task);
     jobs.push(job);
-    results.push(plain.ended(job, 'succeeded'));
+    return () => smallest.ended(job, 'succeeded');
   });
-  await Promise.all(results);
-  const seconds = (Date.now() - since) / 1_000;
   await removed(ground, jobs);
   return seconds;
 }
 
-async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
-  await calm();
-  const since = Date.now();
-  await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
-  const seconds = ((await ground.eyes.whenAll(names, 'jobComplete')) - since) / 1_000;
+async function playRaw(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
+  const seconds = await secondsUntilAll(names, async (name) => {
+    await ground.raw.create(name, task);
+    return () => ground.eyes.when(name, 'jobComplete');
+  });
   await removed(ground, names);
   return seconds;
 }
@@ -93,10 +84,10 @@ async function removed(ground: Ground, jobs: readonly string[]): Promise<void> {
 
 function measuredOf(name: string, size: number, seen: Sides): readonly Measured[] {
   const perSecond = (seconds: readonly number[]) => seconds.map((each) => size / each);
-  const rates = { ours: perSecond(seen.ours), plain: perSecond(seen.plain), floor: perSecond(seen.floor) };
+  const rates = { ours: perSecond(seen.ours), smallest: perSecond(seen.smallest), floor: perSecond(seen.floor) };
   const what = `${size.toLocaleString('en')} tasks of \`true\` at once${name === 'at-once' ? '' : ', real node'}`;
   return [
     { key: name, title: `${what} → all results`, unit: 's', ...sides(seen, 50) },
-    { key: `${name}-rate`, title: `${what}: from start to proved gone`, unit: 'a second', ...sides(rates, 50) },
+    { key: `${name}-rate`, title: `${what}: results a second`, unit: 'a second', ...sides(rates, 50) },
   ];
 }

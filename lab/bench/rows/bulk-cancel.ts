@@ -1,13 +1,11 @@
 /** Many running tasks cancelled at once: how long until all are proved gone. */
+import type { CommandTask } from '../../../src/contract.ts';
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
-import { calm } from '../calm.ts';
 import { sides } from '../estimate.ts';
-import { type Begun, type Ground, taskOf } from '../ground.ts';
-import { type PlainTemporal, withPlain } from '../plain/plain-temporal.ts';
-
-/** Requests that one process has under way at the same time, on both sides. */
-const AT_ONCE = 50;
+import { type Ground, taskOf } from '../ground.ts';
+import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
+import { AT_ONCE, secondsUntilAll } from '../until-all.ts';
 
 export const bulkCancel: Bench = {
   name: 'bulk-cancel',
@@ -18,12 +16,12 @@ export const bulkCancel: Bench = {
   sizeMeans: 'running tasks',
   repeats: 3,
   measure: (tools, how) =>
-    withPlain(tools, async (ground, plain) => {
+    withSmallest(tools, async (ground, smallest) => {
       const task = taskOf(tools.image, ['sleep', '86400'], { timeout: '1d' });
       const names = (turn: number) => Array.from({ length: how.size }, (_, index) => `b${turn}-${index}`);
       const seen = await interleaved(how, {
         ours: (turn) => playOurs(ground, names(turn), task),
-        plain: (turn) => playPlain(ground, plain, names(turn), task),
+        smallest: (turn) => playSmallest(ground, smallest, names(turn), task),
         floor: (turn) => playRaw(ground, names(turn), task),
       });
       const title = `cancel of ${how.size.toLocaleString('en')} running tasks → all proved gone`;
@@ -32,23 +30,15 @@ export const bulkCancel: Bench = {
 };
 
 /** Seconds. */
-async function playOurs(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
-  const tasks: Begun[] = [];
-  await paced(names, { atOnce: AT_ONCE }, async (name) => tasks.push(await ground.start(name, task)));
+async function playOurs(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
+  const tasks = await paced(names, { atOnce: AT_ONCE }, (name) => ground.start(name, task));
   const jobs = tasks.map(({ job }) => job);
   await ground.eyes.whenAll(jobs, 'running');
-  await calm();
-  const since = Date.now();
-  const { client } = ground.stage;
-  const told: Promise<void>[] = [];
-  await paced(tasks, { atOnce: AT_ONCE }, async ({ taskId }) => {
-    await client.cancel(taskId, { wait: false });
-    told.push(cancelled(ground, taskId));
+  const seconds = await secondsUntilAll(tasks, async ({ taskId }) => {
+    await ground.stage.client.cancel(taskId, { wait: false });
+    return () => cancelled(ground, taskId);
   });
-  await Promise.all(told);
-  const seconds = (Date.now() - since) / 1_000;
-  await ground.eyes.whenAll(jobs, 'jobGone');
-  for (const job of jobs) ground.eyes.forget(job);
+  await gone(ground, jobs);
   return seconds;
 }
 
@@ -57,37 +47,35 @@ async function cancelled(ground: Ground, taskId: string): Promise<void> {
   if (outcome !== 'cancelled') throw new Error(`task ${taskId} ${outcome}, though it was cancelled`);
 }
 
-async function playPlain(
+async function playSmallest(
   ground: Ground,
-  plain: PlainTemporal,
+  smallest: SmallestWorkflow,
   names: readonly string[],
-  task: ReturnType<typeof taskOf>,
+  task: CommandTask,
 ): Promise<number> {
-  const jobs: string[] = [];
-  await paced(names, { atOnce: AT_ONCE }, async (name) => jobs.push(await plain.start(name, task)));
+  const jobs = await paced(names, { atOnce: AT_ONCE }, (name) => smallest.start(name, task));
   await ground.eyes.whenAll(jobs, 'running');
-  await calm();
-  const since = Date.now();
-  const told: Promise<void>[] = [];
-  await paced(jobs, { atOnce: AT_ONCE }, async (job) => {
-    await plain.cancel(job);
-    told.push(plain.ended(job, 'cancelled'));
+  const seconds = await secondsUntilAll(jobs, async (job) => {
+    await smallest.cancel(job);
+    return () => smallest.ended(job, 'cancelled');
   });
-  await Promise.all(told);
-  const seconds = (Date.now() - since) / 1_000;
-  await ground.eyes.whenAll(jobs, 'jobGone');
-  for (const job of jobs) ground.eyes.forget(job);
+  await gone(ground, jobs);
   return seconds;
 }
 
-async function playRaw(ground: Ground, names: readonly string[], task: ReturnType<typeof taskOf>): Promise<number> {
+async function playRaw(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
   await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
   await ground.eyes.whenAll(names, 'running');
-  await calm();
-  const since = Date.now();
-  await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.delete(name));
-  const seconds = ((await ground.eyes.whenAll(names, 'podGone')) - since) / 1_000;
-  await ground.eyes.whenAll(names, 'jobGone');
-  for (const name of names) ground.eyes.forget(name);
+  const seconds = await secondsUntilAll(names, async (name) => {
+    await ground.raw.delete(name);
+    return () => ground.eyes.when(name, 'podGone');
+  });
+  await gone(ground, names);
   return seconds;
+}
+
+/** Outside of what is measured. */
+async function gone(ground: Ground, jobs: readonly string[]): Promise<void> {
+  await ground.eyes.whenAll(jobs, 'jobGone');
+  for (const job of jobs) ground.eyes.forget(job);
 }

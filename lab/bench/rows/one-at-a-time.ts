@@ -1,17 +1,18 @@
 /** One task at a time on a real node: how long until its container starts, and until it is cancelled. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandTask } from '../../../src/contract.ts';
 import { type Bench, interleaved } from '../bench.ts';
 import { listenTo } from '../container-words.ts';
 import { type Sides, sides } from '../estimate.ts';
 import { type Ground, taskOf, UNTHROTTLED } from '../ground.ts';
-import { type PlainTemporal, withPlain } from '../plain/plain-temporal.ts';
+import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
 import type { Measured } from '../result.ts';
 
 /** Milliseconds, each from the request. */
 interface Times {
   readonly started: number;
   readonly stopped: number;
-  /** Ours: the answer. The floor: no Pod is left. */
+  /** Of a workflow: its answer. The floor: no Pod is left. */
   readonly told: number;
 }
 
@@ -36,12 +37,12 @@ function benchOf(name: string, title: string, repeats: number, atTheEnd: string)
     sizeMeans: 'tasks at a time',
     repeats,
     measure: (tools, how) =>
-      withPlain(tools, async (ground, plain) => {
+      withSmallest(tools, async (ground, smallest) => {
         const script = `trap "${atTheEnd}; exit 143" TERM; echo began; sleep 600 & wait`;
         const task = taskOf(tools.image, ['sh', '-c', script], UNTHROTTLED);
         const seen = await interleaved(how, {
           ours: (turn) => playOurs(ground, `one-${turn}`, task),
-          plain: (turn) => playPlain(ground, plain, `plain-${turn}`, task),
+          smallest: (turn) => playSmallest(ground, smallest, `smallest-${turn}`, task),
           floor: (turn) => playRaw(ground, `raw-${turn}`, task),
         });
         return measuredOf(name, seen);
@@ -49,7 +50,7 @@ function benchOf(name: string, title: string, repeats: number, atTheEnd: string)
   };
 }
 
-async function playOurs(ground: Ground, name: string, task: ReturnType<typeof taskOf>): Promise<Times> {
+async function playOurs(ground: Ground, name: string, task: CommandTask): Promise<Times> {
   const submittedAt = Date.now();
   const { taskId, job } = await ground.start(name, task);
   return playOn(ground, job, submittedAt, async () => {
@@ -58,22 +59,22 @@ async function playOurs(ground: Ground, name: string, task: ReturnType<typeof ta
   });
 }
 
-async function playPlain(
+async function playSmallest(
   ground: Ground,
-  plain: PlainTemporal,
+  smallest: SmallestWorkflow,
   name: string,
-  task: ReturnType<typeof taskOf>,
+  task: CommandTask,
 ): Promise<Times> {
   const submittedAt = Date.now();
-  const job = await plain.start(name, task);
+  const job = await smallest.start(name, task);
   return playOn(ground, job, submittedAt, async () => {
-    await plain.cancel(job);
-    await plain.ended(job, 'cancelled');
+    await smallest.cancel(job);
+    await smallest.ended(job, 'cancelled');
     return Date.now();
   });
 }
 
-async function playRaw(ground: Ground, job: string, task: ReturnType<typeof taskOf>): Promise<Times> {
+async function playRaw(ground: Ground, job: string, task: CommandTask): Promise<Times> {
   const submittedAt = Date.now();
   await ground.raw.create(job, task);
   return playOn(ground, job, submittedAt, async () => {
@@ -97,7 +98,7 @@ async function playOn(ground: Ground, job: string, submittedAt: number, end: () 
 function measuredOf(name: string, seen: Readonly<Record<keyof Sides, readonly Times[]>>): readonly Measured[] {
   const of = (time: keyof Times): Sides => ({
     ours: seen.ours.map((one) => one[time]),
-    plain: seen.plain.map((one) => one[time]),
+    smallest: seen.smallest.map((one) => one[time]),
     floor: seen.floor.map((one) => one[time]),
   });
   const starts = name === 'one' ? [['start', 'submit → container started', 'started', [50, 95]] as const] : [];

@@ -92,6 +92,18 @@ export const bulkRequest = z
       .strictObject(filterShape)
       .describe('Which running tasks; with no condition, all of them.')
       .meta({ id: 'BulkFilter' }),
+    limit: z
+      .int()
+      .min(1)
+      .max(BULK_LIMIT)
+      .describe(`The most that are cancelled. Default ${BULK_LIMIT}.`)
+      .default(BULK_LIMIT),
+    page_token: z
+      .string()
+      .min(1)
+      .max(4_000)
+      .describe('`next_page_token` of the answer before, to the same filter: goes on with the tasks behind it.')
+      .exactOptional(),
     reason: reason.exactOptional(),
     dry_run: z.boolean().describe('Only says which tasks it would cancel. Default false.').default(false),
   })
@@ -104,7 +116,6 @@ export const bulkAnswer = z
   .object({
     dry_run: z.boolean(),
     matched: z.number().describe('How many tasks are listed below.'),
-    more: z.boolean().describe(`Whether there are more: one request ends at most ${BULK_LIMIT}. Ask again.`),
     tasks: z.array(
       z.object({
         task_id: z.string(),
@@ -112,6 +123,10 @@ export const bulkAnswer = z
         message: z.string(),
       }),
     ),
+    next_page_token: z
+      .string()
+      .nullable()
+      .describe(`Where the next request goes on: one cancels at most ${BULK_LIMIT}. null if there are no more.`),
   })
   .meta({
     id: 'BulkCancelAnswer',
@@ -119,8 +134,8 @@ export const bulkAnswer = z
       {
         dry_run: true,
         matched: 1,
-        more: false,
         tasks: [{ task_id: 'nightly-1', status: 'would_cancel', message: 'It would be cancelled.' }],
+        next_page_token: null,
       },
     ],
   });

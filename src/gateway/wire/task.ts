@@ -21,7 +21,11 @@ export const WORKLOADS = Object.keys(workloads) as [WorkloadName, ...WorkloadNam
 export const time = z.string().meta({ format: 'date-time', description: 'RFC 3339, UTC.' });
 export const phase = z.enum(PHASES);
 export const outcome = z.enum(OUTCOMES);
-export const started = z.boolean().describe('False as long as it is certain that no container of it was ever allowed.');
+export const started = z
+  .boolean()
+  .describe(
+    'False as long as it is certain that no container of it was ever allowed; where Kueue starts it, as far as that was seen.',
+  );
 const workload = z.string().describe('As it was asked for; Temporal can start anything.');
 
 const job = z.object({ namespace: z.string(), name: z.string(), uid: z.string() }).meta({ id: 'Job' });

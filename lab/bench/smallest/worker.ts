@@ -1,4 +1,4 @@
-/** Entry of its worker process: `worker.ts '{"taskQueue": ...}'`. The settings that matter for speed are those of Holdfast's. */
+/** Entry of its worker process: `worker.ts '{"taskQueue": ...}'`. As many workflows in memory as Holdfast's worker has. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { readConfig } from '../../../src/config.ts';
@@ -18,20 +18,26 @@ async function main({ kubernetesNamespace, taskQueue }: WorkerSettings): Promise
   Runtime.install({ logger: new DefaultLogger('WARN') });
   const { kubernetes, temporal } = readConfig();
   const kube = loadKubeConfig(kubernetes);
-  const eyes = await Eyes.open(kube, kubernetesNamespace);
-  const worker = await Worker.create({
-    connection: await NativeConnection.connect(temporal.connectionOptions),
-    namespace: temporal.namespace,
-    taskQueue,
-    workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
-    activities: createActivities(new RawJobs(kube, kubernetesNamespace), eyes),
-    maxConcurrentActivityTaskExecutions: 5_000,
-    maxCachedWorkflows: 600,
-  });
-  const running = worker.run();
-  console.log(READY);
-  await running;
-  eyes.close();
+  const labels = { 'holdfast.dev/bench': 'smallest' };
+  const eyes = await Eyes.open(kube, kubernetesNamespace, labels);
+  const connection = await NativeConnection.connect(temporal.connectionOptions);
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: temporal.namespace,
+      taskQueue,
+      workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
+      activities: createActivities(new RawJobs(kube, kubernetesNamespace, labels), eyes),
+      maxConcurrentActivityTaskExecutions: 5_000,
+      maxCachedWorkflows: 600,
+    });
+    const running = worker.run();
+    console.log(READY);
+    await running;
+  } finally {
+    eyes.close();
+    await connection.close();
+  }
 }
 
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}') as WorkerSettings);

@@ -1,22 +1,21 @@
-/** At their best: one watch for all Jobs, no request more than the floor makes. */
-import { Context } from '@temporalio/activity';
+/** With as few requests as can be: to Kubernetes those of the floor, to Temporal no heartbeat. */
+import { CompleteAsyncError } from '@temporalio/activity';
 import type { CommandTask } from '../../../src/contract.ts';
 import type { Eyes } from '../eyes.ts';
 import type { RawJobs } from '../raw-jobs.ts';
-
-/** Half of the longest that an answer to a cancel may take; the workflow does not wait for it. Milliseconds. */
-const HEARTBEAT_MS = 20_000;
 
 export function createActivities(raw: RawJobs, eyes: Eyes) {
   return {
     createJob: (job: string, task: CommandTask): Promise<void> => raw.create(job, task),
     waitForJob: async (job: string): Promise<void> => {
-      const { cancelled, heartbeat } = Context.current();
-      const beating = setInterval(() => heartbeat(), HEARTBEAT_MS);
+      const over = new AbortController();
       try {
-        await Promise.race([eyes.when(job, 'jobComplete', 86_400), cancelled]);
+        await Promise.race([
+          eyes.when(job, 'jobComplete', over.signal),
+          eyes.when(job, 'jobGone', over.signal).then(leave),
+        ]);
       } finally {
-        clearInterval(beating);
+        over.abort();
       }
     },
     /** And says so when no Pod is left. */
@@ -28,3 +27,8 @@ export function createActivities(raw: RawJobs, eyes: Eyes) {
 }
 
 export type Activities = ReturnType<typeof createActivities>;
+
+/** Its workflow was cancelled and waits no more: no answer is one request less. */
+function leave(): never {
+  throw new CompleteAsyncError();
+}

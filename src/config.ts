@@ -164,6 +164,15 @@ export interface GatewayConfig {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** What Kubernetes sets for each Service (`HOLDFAST_GATEWAY_SERVICE_HOST`), and what only development reads. */
+const OF_OTHERS = /_(PORT|SERVICE)(_|$)|^HOLDFAST_(STATE_FILE|INSTALL_MS|TEST_SERVER|TEXTS|CONDITIONS|HUMANEVAL)$/;
+
+/** Variables that look like ours and are not: a limit that was mistyped limits nothing. */
+export function unknownVariables(env: Env = process.env): readonly string[] {
+  const names = Object.keys(env).filter((name) => name.startsWith('HOLDFAST_') && !OF_OTHERS.test(name));
+  return names.filter((name) => !(name in variables.shape));
+}
+
 /** @throws HoldfastError CONFIG_INVALID with every problem by variable. */
 export function readConfig(given: Env = process.env): Config {
   const env = withLocalEnvironment(dropEmpty(given));

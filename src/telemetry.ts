@@ -4,7 +4,7 @@
  */
 import { type LogLevel, type LogMetadata, type Logger as TemporalLogger, Runtime } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
-import type { Config } from './config.ts';
+import { type Config, unknownVariables } from './config.ts';
 import { HoldfastError } from './errors.ts';
 import { BUCKETS, Metrics } from './metrics.ts';
 
@@ -41,6 +41,12 @@ export function installRuntime({ metricsAddress }: Pick<Config, 'metricsAddress'
 export function createMetrics(logger: Logger): Metrics {
   const onError = (error: unknown) => logger.debug({ error: String(error) }, 'a metric was not recorded');
   return new Metrics(Runtime.instance().metricMeter, onError);
+}
+
+/** Said once by whatever runs on and on. */
+export function tellUnknownVariables(logger: Logger): void {
+  const names = unknownVariables();
+  if (names.length > 0) logger.warn({ variables: names }, 'variables that are not known have no effect');
 }
 
 export function createLogger(level: Config['logLevel']): Logger {

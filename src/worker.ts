@@ -32,7 +32,7 @@ import { createSweepActivities } from './sweeper/activity.ts';
 import { keepSweeping } from './sweeper/keep-sweeping.ts';
 import { countsOf, logReport, type SweepReport } from './sweeper/report.ts';
 import { Sweeper } from './sweeper/sweeper.ts';
-import { createLogger, createMetrics, installRuntime, temporalLogger } from './telemetry.ts';
+import { createLogger, createMetrics, installRuntime, tellUnknownVariables, temporalLogger } from './telemetry.ts';
 import { askStanding } from './task-standing.ts';
 import { together } from './together.ts';
 import { namespaceId } from './temporal-namespace.ts';
@@ -219,6 +219,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.logLevel);
   installRuntime(config, logger);
+  tellUnknownVariables(logger);
   const worker = await createWorker(config, logger);
   process.once('SIGTERM', worker.stop);
   process.once('SIGINT', worker.stop);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastClient } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
-import { createLogger } from '../telemetry.ts';
+import { createLogger, tellUnknownVariables } from '../telemetry.ts';
 import { createApp } from './app.ts';
 import type { App } from './bare-app.ts';
 import { createIdentification } from './auth/identify.ts';
@@ -15,6 +15,7 @@ const LOOK_MS = 100;
 
 export async function serveGateway(config: Config = readConfig()): Promise<void> {
   const log = createLogger(config.logLevel);
+  tellUnknownVariables(log);
   const client = await connect(config);
   const stop = new AbortController();
   const stopped = new Promise<NodeJS.Signals>((resolve) => {

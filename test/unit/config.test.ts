@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IN_CLUSTER, readConfig } from '../../src/config.ts';
+import { IN_CLUSTER, readConfig, unknownVariables } from '../../src/config.ts';
 import { TASK_QUEUE } from '../../src/contract.ts';
 import { HoldfastError } from '../../src/errors.ts';
 import { loadKubeConfig } from '../../src/kubernetes/kube-config.ts';
@@ -179,6 +179,13 @@ describe('every variable', () => {
     expect(() => alone({ TEMPORAL_CONFIG_FILE: join(empty, 'absent.toml'), TEMPORAL_PROFILE: 'absent' })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );
+  });
+});
+
+describe('variables that look like ours', () => {
+  it('and are not are named; those of Kubernetes, and those that are known, are not', () => {
+    const known = { HOLDFAST_MAX_RUNNING: '1', HOLDFAST_GATEWAY_SERVICE_HOST: 'h', HOLDFAST_GATEWAY_PORT_80_TCP: 't' };
+    expect(unknownVariables({ ...known, HOLDFAST_MAX_RUNING: '1', PATH: '' })).toEqual(['HOLDFAST_MAX_RUNING']);
   });
 });
 

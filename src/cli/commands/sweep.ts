@@ -74,8 +74,9 @@ async function sweepOn(
 /** Loaded only where metrics are wanted: their page is served by the worker's library, which is large. */
 async function counting(config: Config): Promise<(report: SweepReport) => void> {
   if (config.metricsAddress === undefined) return () => undefined;
-  const { createLogger, createMetrics, installRuntime } = await import('../../telemetry.ts');
+  const { createLogger, createMetrics, installRuntime, tellUnknownVariables } = await import('../../telemetry.ts');
   const logger = createLogger(config.logLevel);
+  tellUnknownVariables(logger);
   installRuntime(config, logger);
   const metrics = createMetrics(logger);
   return (report) => metrics.swept(countsOf(report));

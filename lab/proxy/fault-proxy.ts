@@ -57,7 +57,7 @@ export class FaultProxy {
   #rule: Rule = () => ({ do: 'pass' });
   #witness: Witness = {};
   #meter: Meter = () => () => undefined;
-  #refusal: Refusal | undefined;
+  #refusalOf: (url: string) => Refusal | undefined = () => undefined;
   #number = 0;
 
   private constructor(upstream: RequestOptions) {
@@ -99,9 +99,9 @@ export class FaultProxy {
     this.#rule = rule;
   }
 
-  /** Every request, watches and logs too, is answered so, and reaches nobody, until this is called with nothing. */
-  refuse(refusal?: Refusal): void {
-    this.#refusal = refusal;
+  /** Every request, watches and logs too, or each of those that are meant, is answered so, and reaches nobody, until this is called with nothing. */
+  refuse(refusal?: Refusal, isMeant: (url: string) => boolean = () => true): void {
+    this.#refusalOf = (url) => (isMeant(url) ? refusal : undefined);
   }
 
   setWitness(witness: Witness): void {
@@ -121,7 +121,8 @@ export class FaultProxy {
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     response.once('close', this.#meter(incoming.method ?? '', incoming.url ?? ''));
     const body = await readAll(incoming);
-    if (this.#refusal !== undefined) return send(response, refusalAnswer(this.#refusal));
+    const refusal = this.#refusalOf(incoming.url ?? '');
+    if (refusal !== undefined) return send(response, refusalAnswer(refusal));
     const seen = classify(incoming, body, this.#number + 1);
     if (seen === undefined) return this.#stream(incoming, body, response);
     this.#number += 1;

@@ -41,6 +41,34 @@ describe('an evaluation', () => {
     expect(output.results.map(({ index }) => index)).toEqual([...Array(33).keys()]);
   });
 
+  it('whose log cannot be had for a while when it has ended keeps its result: it is asked for again', async () => {
+    const task_id = 'brief/0';
+    const problem = { task_id, prompt: 'def f():\n', entry_point: 'f', test: 'def check(f):\n    assert f() == 1\n' };
+    scene.proxy.refuse(429, (url) => /\/pods\/[^/]+\/log\b/.test(url));
+    try {
+      const { taskId } = await scene.client.start({
+        workload: 'evaluation',
+        problems: packed([problem]),
+        samples: packed([{ task_id, completion: '    return 1\n' }]),
+        resources: { cpu: '1', memory: '256Mi' },
+      });
+      const handle = scene.client.temporal.workflow.getHandle(taskId);
+      const isTriedAgain = async () => {
+        const { raw } = await handle.describe();
+        const follow = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'follow');
+        return (follow?.attempt ?? 0) >= 2 && (await scene.remains(taskId)).pods[0]?.status?.phase === 'Succeeded';
+      };
+      await until('it has ended, and its log was asked for in vain', isTriedAgain, 60);
+      scene.proxy.refuse();
+      expect(await scene.client.result(taskId)).toMatchObject({
+        outcome: 'succeeded',
+        result: { output: { passed: 1 } },
+      });
+    } finally {
+      scene.proxy.refuse();
+    }
+  });
+
   it('shows its progress while it runs, and stops at once when cancelled', async () => {
     const loop = { task_id: 'loop/0', prompt: 'def f():\n', entry_point: 'f', test: 'def check(f):\n    f()\n' };
     const samples = Array.from({ length: 40 }, () => ({ task_id: 'loop/0', completion: '    while True: pass\n' }));

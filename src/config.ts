@@ -254,11 +254,17 @@ function withLocalEnvironment(env: Env): Env {
   const saysTemporal = Object.entries(env).some(
     ([name, value]) => name.startsWith('TEMPORAL_') && value !== local[name],
   );
+  // A key or a certificate beside the same address names no other.
+  const isSame =
+    env['TEMPORAL_ADDRESS'] === local['TEMPORAL_ADDRESS'] &&
+    ['TEMPORAL_NAMESPACE', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].every((name) =>
+      [undefined, local[name]].includes(env[name]),
+    );
   const saysKubernetes = env['KUBECONFIG'] !== undefined || env['HOLDFAST_KUBE_CONTEXT'] !== undefined;
   const taken = Object.entries(local).filter(([name]) => {
     if (name.startsWith('TEMPORAL_')) return !saysTemporal;
     if (name === 'HOLDFAST_LOG_DIR') return true;
-    return !saysKubernetes && !saysTemporal;
+    return !saysKubernetes && (!saysTemporal || isSame);
   });
   return { ...Object.fromEntries(taken), ...env };
 }

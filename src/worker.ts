@@ -48,7 +48,7 @@ const POOL_BYTES = 8 * 1024;
 /** How long Temporal may take to say how a task stands whose output is old. Milliseconds. */
 const ANSWER_MS = 5_000;
 
-/** How long a worker that has failed may take to end. Milliseconds. */
+/** How long a worker that has failed, and whose other half has stopped, may take to end. Milliseconds. */
 const LINGER_MS = 5_000;
 
 export interface HoldfastWorker {

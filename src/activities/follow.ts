@@ -14,7 +14,7 @@ import { isEnding, isOwnedBy, isTerminal, taskLabel } from '../fence.ts';
 import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kubernetes/diagnosis.ts';
 import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
-import { collect, kept, ProgressReader, readingOf, resultOf } from './output.ts';
+import { collect, endedWithin, kept, ProgressReader, readingOf, resultOf } from './output.ts';
 import { FRESH_LOOKS, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import type { Performing } from './perform.ts';
 
@@ -29,6 +29,9 @@ const EVENTS: Pace = { perSecond: 4, shortestMs: MOMENT_MS, longestMs: 600_000 }
 const EVENTS_MS = 30_000;
 /** Signals that one follow sends, so that history does not grow with a task's duration. */
 const SIGNAL_LIMIT = 30;
+
+/** How long the output of a container that has ended is asked for, if it cannot be read. Milliseconds. */
+const PATIENCE_MS = 10 * 60_000;
 
 interface View {
   readonly job: V1Job | undefined;
@@ -59,7 +62,8 @@ async function followToItsEnd(
     const view = await watcher.look();
     const pod = latest(view.pods);
     if (pod !== undefined) collect(deps, stored, pod);
-    if (view.diagnosis.is === 'succeeded') return await resultOf(deps, stored, pod, reading, true);
+    if (view.diagnosis.is === 'succeeded')
+      return await resultOf(deps, stored, pod, reading, endedWithin(pod, PATIENCE_MS));
     if (view.diagnosis.is === 'failed') {
       await kept(deps, stored, pod);
       return failedEnding(anchor, view.diagnosis.problem);
@@ -89,7 +93,7 @@ class Watcher {
   readonly #signal: AbortSignal;
   #freshAt = Date.now();
   #waitingSince: number | undefined;
-  #kept: { readonly code: string | undefined; readonly since: number } = { code: undefined, since: Date.now() };
+  #kept: { readonly by: string | undefined; readonly since: number } = { by: undefined, since: 0 };
   #asked: { readonly uid: string; readonly events: readonly CoreV1Event[]; readonly at: number } | undefined;
 
   constructor(deps: Deps, anchor: AnchorRef, job: JobRef, signal: AbortSignal) {
@@ -132,16 +136,19 @@ class Watcher {
     this.#waitingSince ??= Date.now();
     // Most Pods run within a second.
     const waited = Date.now() - this.#waitingSince;
-    const keptMs = this.#keptMs(first.problem?.code);
     if (waited < MOMENT_MS) return { ...found, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
     const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
+    const now = diagnose({ ...found, events, nodes, keptMs: 0 });
+    const keptMs = this.#keptMs('problem' in now ? now.problem : undefined);
     return { ...found, diagnosis: diagnose({ ...found, events, nodes, keptMs }) };
   }
 
   /** Since the same problem was seen first: of an image that took long to come, one failure is no long trouble. */
-  #keptMs(code: string | undefined): number {
-    if (code !== undefined && code !== this.#kept.code) this.#kept = { code, since: Date.now() };
+  #keptMs(problem: Problem | undefined): number {
+    if (problem === undefined) return 0;
+    const by = `${problem.code} ${String(problem.facts?.['resource'])}`;
+    if (by !== this.#kept.by) this.#kept = { by, since: Date.now() };
     return Date.now() - this.#kept.since;
   }
 

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { AnchorRef, Ending, Progress, RunRef } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { digest, isTerminal } from '../fence.ts';
+import { digest, isTerminal, LABEL } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
-import type { Collection } from '../logs/collector.ts';
+import type { Collection, Source } from '../logs/collector.ts';
 import { logFile, type StoredRun } from '../logs/store.ts';
 import { workloads } from '../workloads/index.ts';
 import type { OutputReader } from '../workloads/workload.ts';
@@ -58,23 +58,44 @@ export class ProgressReader {
 /** Begins to collect every container of the Pod that has begun to run. What is collected already just goes on. */
 export function collect(deps: Deps, run: StoredRun, pod: V1Pod): readonly Collection[] {
   const begun = statusesOf(pod).filter(hasBegun);
-  const source = { run, pod: pod.metadata?.name ?? '', podUid: pod.metadata?.uid ?? '' };
-  const changed = (ms: number, signal: AbortSignal) => deps.watch.changed(run.run, ms, signal);
-  return begun.map(({ name }) =>
-    deps.collector.collect({ ...source, container: name, ended: async () => ended(deps, run, pod, name), changed }),
-  );
+  return begun.map(({ name }) => deps.collector.collect(sourceOf(deps, run, pod, name)));
+}
+
+/** The watch may not have heard of the Pod yet, or lag behind what was read: it is believed when it has shown the Pod once. */
+function sourceOf(deps: Deps, run: StoredRun, given: V1Pod, container: string): Source {
+  const { name: pod = '', uid: podUid = '' } = given.metadata ?? {};
+  const isIt = ({ metadata }: V1Pod) => metadata?.uid === podUid;
+  let hasBeenSeen = false;
+  const known = () => {
+    const found = deps.watch.see(run.run).pods.find(isIt);
+    hasBeenSeen ||= found !== undefined;
+    return found;
+  };
+  return {
+    run,
+    pod,
+    podUid,
+    container,
+    ended: async () => {
+      const now = known();
+      return (now === undefined && hasBeenSeen) || [now, given].some((each) => each && hasEnded(each, container));
+    },
+    gone: async () => {
+      if (known() !== undefined) return false;
+      return hasBeenSeen || !(await deps.api.listPods(`${LABEL.run}=${run.run}`)).some(isIt);
+    },
+    changed: (ms, signal) => deps.watch.changed(run.run, ms, signal),
+  };
+}
+
+function hasEnded(pod: V1Pod, container: string): boolean {
+  return statusesOf(pod).find(({ name }) => name === container)?.state?.terminated !== undefined;
 }
 
 /** Resolves when all of them have ended and are stored, and says whether they are; or after `ms`. */
 export async function drained(collections: readonly Collection[], ms: number): Promise<boolean> {
   const all = Promise.all(collections.map((collection) => collection.drained));
   return Promise.race([all.then((each) => each.every(Boolean)), sleep(ms, false, { ref: false })]);
-}
-
-/** The watch may not have heard of the Pod yet: then it is as it was when its log was asked for. */
-function ended({ watch }: Deps, { run }: StoredRun, given: V1Pod, container: string): boolean {
-  const known = watch.see(run).pods.find(({ metadata }) => metadata?.uid === given.metadata?.uid);
-  return statusesOf(known ?? given).find(({ name }) => name === container)?.state?.terminated !== undefined;
 }
 
 /** Its output is stored as far as it can be had: what ends a Pod's task also lets its log be deleted. */
@@ -111,6 +132,12 @@ export async function resultOf(
 
 function readerOf(deps: Deps, { workload, nonce }: Reading): OutputReader {
   return workloads[workload].reader({ pythonImage: deps.pythonImage, nonce });
+}
+
+/** Whether its container ended less than so long ago, by its node's clock. */
+export function endedWithin(pod: V1Pod | undefined, ms: number): boolean {
+  const { finishedAt } = timesOf(pod);
+  return finishedAt !== undefined && Date.now() - Date.parse(finishedAt) < ms;
 }
 
 function timesOf(pod: V1Pod | undefined): { startedAt?: string; finishedAt?: string } {

@@ -78,7 +78,7 @@ function waitOfContainer(
     case 'ImagePullBackOff': {
       // Back-off hides the reason of the pull that failed; the event still has it.
       const why = reason === 'ErrImagePull' ? said : (newest(events, 'Failed', /pull/i)?.message ?? said);
-      const final = NO_SUCH_IMAGE.test(why) || keptMs > PATIENCE.image;
+      const final = NO_SUCH_IMAGE.test(why) || (keptMs > PATIENCE.image && !isPulled(events));
       return { problem: problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image }), final };
     }
     case 'CreateContainerConfigError':
@@ -91,6 +91,12 @@ function waitOfContainer(
     default:
       return undefined;
   }
+}
+
+/** A kubelet that pulls again still shows why it failed before. */
+function isPulled(events: readonly CoreV1Event[]): boolean {
+  const [pulling, failed] = [newest(events, 'Pulling'), newest(events, 'Failed', /pull/i)];
+  return pulling !== undefined && failed !== undefined && timeOf(pulling) > timeOf(failed);
 }
 
 /** `0/3 nodes are available: 3 Insufficient cpu. …` */

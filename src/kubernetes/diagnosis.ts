@@ -68,14 +68,15 @@ function endOfJob(job: V1Job | undefined, pods: readonly V1Pod[]): Problem | 'su
   if (failure?.reason === 'DeadlineExceeded')
     return problem('DEADLINE_EXCEEDED', 'The task did not end within its timeout, so Kubernetes ended it.');
   const podEnd = pod && endOfPod(pod);
-  if (podEnd !== undefined) return podEnd === 'succeeded' || podEnd.code !== 'JOB_DELETED' ? podEnd : deletedPod(pods);
+  if (podEnd !== undefined)
+    return podEnd === 'succeeded' || podEnd.code !== 'JOB_DELETED' ? podEnd : deletedPod(job, pods);
   if (conditionOf(job, 'Complete') !== undefined) return 'succeeded';
   if (job === undefined || isEnding(job)) return problem('JOB_DELETED', 'The Job was deleted while the task ran.');
   if (failure?.reason === 'PodFailurePolicy')
     return problem('EVICTED', `The Pod was taken away: ${failure.message ?? failure.reason}.`, {
       disruption: 'DisruptionTarget',
     });
-  if (failure !== undefined) return deletedPod(pods, ` (${failure.message ?? failure.reason})`);
+  if (failure !== undefined) return deletedPod(job, pods, ` (${failure.message ?? failure.reason})`);
   return undefined;
 }
 
@@ -83,9 +84,11 @@ function endOfJob(job: V1Job | undefined, pods: readonly V1Pod[]): Problem | 'su
  * A Job of ours has one Pod. Where there are two, the Job controller made another because the answer to its first create was
  * lost, then takes away one too many, and fails the Job for it: seen when an API server was restarted.
  */
-function deletedPod(pods: readonly V1Pod[], why = ''): Problem {
-  if (pods.length <= 1) return problem('JOB_DELETED', `The Pod was deleted while the task ran${why}.`);
-  const message = `Kubernetes made ${pods.length} Pods of the Job where it was to make one, and took it away${why}.`;
+function deletedPod(job: V1Job | undefined, pods: readonly V1Pod[], why = ''): Problem {
+  const { active = 0, failed = 0, succeeded = 0 } = job?.status ?? {};
+  const made = Math.max(pods.length, active + failed + succeeded);
+  if (made <= 1) return problem('JOB_DELETED', `The Pod was deleted while the task ran${why}.`);
+  const message = `Kubernetes made ${made} Pods of the Job where it was to make one, and took it away${why}.`;
   return problem('EVICTED', message, { disruption: 'SurplusPod' });
 }
 

@@ -3,7 +3,6 @@
  * broken streams. A collection belongs to the worker process, not to the activity that began it: follow begins it,
  * release waits for its end.
  */
-import { isApiError } from '../kubernetes/api-error.ts';
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import { type LogLine, type LogStore, type LogWriter, parseLine, type StoredRun } from './store.ts';
 
@@ -14,6 +13,8 @@ export interface Source {
   readonly container: string;
   /** Whether the container has ended, as far as the API server knows now. */
   readonly ended: () => Promise<boolean>;
+  /** Whether the Pod is no more, and its log with it: a node that restarts says the same of a Pod that it has yet to see. */
+  readonly gone: () => Promise<boolean>;
   /** Resolves when something of the run changed, or after `ms`. */
   readonly changed: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -44,6 +45,7 @@ export class Collector {
   readonly #collections = new Map<string, Collection>();
   readonly #complete = new Set<string>();
   readonly #remarked = new Set<string>();
+  readonly #lost = new Set<string>();
 
   /** `onLost` is told of output that could not be stored. */
   constructor(api: JobsApi, store: LogStore, onLost: (source: Source, error: unknown) => void = () => undefined) {
@@ -54,13 +56,13 @@ export class Collector {
 
   /** Begins to collect, or gives the collection that is already going on for this container. */
   collect(source: Source): Collection {
-    const key = `${source.podUid}/${source.container}`;
+    const key = keyOf(source);
     const known = this.#collections.get(key);
     if (known !== undefined) return known;
     if (this.#complete.has(key)) return { drained: Promise.resolve(true) };
     const drained = this.#collect(source, key)
       .catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) this.#onLost(source, error);
+        this.#tellLost(source, error);
         return false;
       })
       .finally(() => this.#collections.delete(key));
@@ -77,20 +79,21 @@ export class Collector {
     const writer = await this.#store.openLog(source.run, source.pod, source.container);
     const hasEnded = () => source.ended().catch(() => false);
     let pause = RETRY_MS;
-    for (let failures = 0; ;) {
+    for (let failures = 0, hadEnded = false; ;) {
       const ended = await hasEnded();
-      const why = await this.#stream(source, writer, !ended).then(() => undefined, inWords);
+      const why = await this.#stream(source, writer, !ended).then(() => undefined, String);
       this.#stop.signal.throwIfAborted();
-      if (why === 'gone') return true;
       if (why === undefined && ended) {
         remember(this.#complete, key);
         return true;
       }
+      if (why !== undefined && (await source.gone().catch(() => false))) return true;
       if (why !== undefined && ended && (failures += 1) === TRIES_AFTER_END) {
         if (!this.#remarked.has(key)) await writer.remark(`the log could not be read to its end: ${why}`);
         remember(this.#remarked, key);
         return false;
       }
+      if (ended && !hadEnded) [hadEnded, pause] = [true, RETRY_MS];
       // A way to the node that is broken is not mended by asking at once.
       if (why !== undefined || !(await hasEnded())) await source.changed(pause, this.#stop.signal);
       pause = why === undefined ? RETRY_MS : Math.min(pause * 2, LONGEST_RETRY_MS);
@@ -102,14 +105,23 @@ export class Collector {
     const { pod, container } = source;
     const since = writer.last;
     const request = { pod, container, follow, ...(since !== '' && { since }) };
-    for await (const lines of linesOf(this.#api.readLog(request, this.#stop.signal))) await writer.write(lines);
+    for await (const lines of linesOf(this.#api.readLog(request, this.#stop.signal)))
+      await writer.write(lines).catch((error: unknown) => {
+        this.#tellLost(source, error);
+        throw error;
+      });
+  }
+
+  /** Once for each container, though it is tried again. */
+  #tellLost(source: Source, error: unknown): void {
+    const key = keyOf(source);
+    if (this.#stop.signal.aborted || this.#lost.has(key)) return;
+    remember(this.#lost, key);
+    this.#onLost(source, error);
   }
 }
 
-/** Why a log did not come; `gone`: it never will. */
-function inWords(error: unknown): string {
-  return isApiError(error, 'absent') ? 'gone' : String(error);
-}
+const keyOf = ({ podUid, container }: Source): string => `${podUid}/${container}`;
 
 function remember(keys: Set<string>, key: string): void {
   keys.add(key);

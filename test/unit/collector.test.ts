@@ -58,7 +58,15 @@ async function collected(streams: readonly Stream[], endedFrom = streams.length 
 
 function sourceOf(ended = async () => true): Source {
   const run = { task: `task-${(count += 1)}`, run: 'hf-a' };
-  return { run, pod: 'pod', podUid: `uid-${count}`, container: 'task', ended, changed: async () => undefined };
+  return {
+    run,
+    pod: 'pod',
+    podUid: `uid-${count}`,
+    container: 'task',
+    ended,
+    gone: async () => false,
+    changed: async () => undefined,
+  };
 }
 
 describe('a collection', () => {
@@ -124,8 +132,11 @@ describe('a collection', () => {
     expect((await collected([['unable to retrieve container logs for x\n', row(1)]])).texts).toEqual(['line 1']);
   });
 
-  it('is at its end when the log is gone', async () => {
-    const { texts, requests } = await collected([[row(1), new ApiError('absent', 'gone')]]);
+  it('is at its end when the Pod is gone, and its log with it', async () => {
+    const { texts, requests } = await collected([[row(1), new ApiError('absent', 'gone')]], 0, {
+      ...sourceOf(),
+      gone: async () => true,
+    });
     expect(texts).toEqual(['line 1']);
     expect(requests).toHaveLength(1);
   });
@@ -158,14 +169,16 @@ describe('a collection', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('of a Pod that is gone has all that there will ever be', async () => {
+  it('of a Pod that is gone has all that there will ever be, and a node that does not know it yet says nothing of that', async () => {
     const api = {
       // oxlint-disable-next-line require-yield
       async *readLog() {
         throw new ApiError('absent', 'not found');
       },
     } as unknown as JobsApi;
-    expect(await new Collector(api, store).collect(sourceOf()).drained).toBe(true);
+    const gone = { ...sourceOf(), gone: async () => true };
+    expect(await new Collector(api, store).collect(gone).drained).toBe(true);
+    expect(await new Collector(api, store).collect(sourceOf()).drained).toBe(false);
   });
 
   it('of a log that could not be had at first takes it all when it can be had after all', async () => {

@@ -221,6 +221,8 @@ describe('a local environment that is up', () => {
     const { TEMPORAL_ADDRESS } = LOCAL;
     const { temporal, kubernetes } = beside({ TEMPORAL_ADDRESS });
     expect([temporal.namespace, kubernetes.context]).toEqual(['local', 'local-context']);
+    expect(beside({ TEMPORAL_ADDRESS, TEMPORAL_API_KEY: 'k' }).kubernetes.context).toBe('local-context');
+    expect(beside({ TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: 'mine' }).kubernetes.context).toBeUndefined();
   });
 
   it.each(['', '{', 'null', '[]', '7'])('whose file holds %j counts as none', (text) => {

@@ -107,6 +107,9 @@ describe('a Pod that has ended', () => {
     expect(see({ pods: pods.toReversed() })).toMatchObject({ is: 'failed', problem: { code: 'EVICTED', facts } });
     const job = condition('Failed', 'BackoffLimitExceeded');
     expect(see({ pods, job })).toMatchObject({ is: 'failed', problem: { code: 'EVICTED', facts } });
+    // Those that are gone are counted.
+    const counted = { ...job, status: { ...job.status, failed: 2 } };
+    expect(see({ pods: [], job: counted })).toMatchObject({ is: 'failed', problem: { code: 'EVICTED', facts } });
   });
 
   it('well is a success, whatever becomes of its Job', () => {

@@ -78,6 +78,7 @@ describe('a lost', () => {
       podUid: 'uid',
       container: 'task',
       ended: async () => since.length > 1,
+      gone: async () => false,
       changed: async () => undefined,
     });
     await until('two lines are stored', async () => (await textOf()).length === 2, 10);

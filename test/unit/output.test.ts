@@ -67,16 +67,34 @@ describe('a result', () => {
   });
 });
 
-it('a container that the watch has not heard of is as it was when its log was asked for, and as the watch shows it after that', async () => {
-  const sources: Source[] = [];
-  const collector = { collect: (source: Source) => (sources.push(source), { drained: Promise.resolve(true) }) };
-  const shown: V1Pod[] = [];
-  const watch = { see: () => ({ job: undefined, pods: shown }) };
+describe('a container', () => {
   const running = {
     containerStatuses: [{ ...(ended('').containerStatuses?.[0] as V1ContainerStatus), state: { running: {} } }],
   };
-  collect({ collector, watch } as unknown as Deps, RUN, podObject(running));
-  expect(await sources[0]?.ended()).toBe(false);
-  shown.push(podObject(ended('Succeeded')));
-  expect(await sources[0]?.ended()).toBe(true);
+  const sourceOf = (shown: readonly V1Pod[], listed: readonly V1Pod[], pod: V1Pod) => {
+    const sources: Source[] = [];
+    const collector = { collect: (source: Source) => (sources.push(source), { drained: Promise.resolve(true) }) };
+    const watch = { see: () => ({ job: undefined, pods: shown }) };
+    const api = { listPods: async () => listed };
+    collect({ collector, watch, api } as unknown as Deps, RUN, pod);
+    return sources[0] as Source;
+  };
+
+  it('that the watch has not heard of is as it was when its log was asked for', async () => {
+    const pod = podObject(running);
+    const source = sourceOf([], [pod], pod);
+    expect([await source.ended(), await source.gone()]).toEqual([false, false]);
+  });
+
+  it('whose Pod the watch has shown, and shows no more, has ended and is gone', async () => {
+    const shown = [podObject(running)];
+    const source = sourceOf(shown, [], podObject(running));
+    expect([await source.ended(), await source.gone()]).toEqual([false, false]);
+    shown.pop();
+    expect([await source.ended(), await source.gone()]).toEqual([true, true]);
+  });
+
+  it('that was read as ended has, though the watch lags behind', async () => {
+    expect(await sourceOf([podObject(running)], [], podObject(ended('Succeeded'))).ended()).toBe(true);
+  });
 });

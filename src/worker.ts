@@ -45,6 +45,11 @@ const AGE_MS = 2_000;
  * memory. Node has eight times as much.
  */
 const POOL_BYTES = 8 * 1024;
+/**
+ * A workflow in memory is about 0.05 MB, and one that was terminated stays until its place is needed. One that is not there is
+ * had from its history again in a few milliseconds.
+ */
+export const CACHED_WORKFLOWS = 600;
 /** How long Temporal may take to say how a task stands whose output is old. Milliseconds. */
 const ANSWER_MS = 5_000;
 
@@ -86,9 +91,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     shutdownGraceTime: '10s',
     // A release waits for its Pods: when many are cancelled at once, all of them wait side by side.
     maxConcurrentActivityTaskExecutions: 1_000,
-    // A workflow in memory is about 0.05 MB, and one that was terminated stays until its place is needed. One that is not
-    // there is had from its history again in a few milliseconds.
-    maxCachedWorkflows: 600,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
   });
   const follows = await Worker.create({
     ...shared,

@@ -81,6 +81,12 @@ export class Eyes {
     return Math.max(...(await Promise.all(jobs.map((job) => this.when(job, moment)))));
   }
 
+  /** Waits until none of them is there any more, and forgets them. */
+  async untilGone(jobs: readonly string[]): Promise<void> {
+    await this.whenAll(jobs, 'jobGone');
+    for (const job of jobs) this.forget(job);
+  }
+
   #next(job: string, limit: AbortSignal): Promise<void> {
     const waiting = this.#waiting.get(job) ?? new Set();
     this.#waiting.set(job, waiting);

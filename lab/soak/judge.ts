@@ -67,7 +67,12 @@ export function straggled({ kind, name, type, live }: Glimpse): readonly Offence
 
 /** Kubernetes may make two Pods of a Job where it was to make one, and fail the Job for it: that is told truly as a failure. */
 function wasDoubledByKubernetes({ glimpses }: Pick<Seen, 'glimpses'>): boolean {
-  return new Set(glimpses.filter(({ kind }) => kind === 'Pod').map(({ uid }) => uid)).size > 1;
+  const jobOf = ({ name }: Glimpse) => name.replace(/-[^-]*$/, '');
+  const pods = Map.groupBy(
+    glimpses.filter(({ kind }) => kind === 'Pod'),
+    jobOf,
+  );
+  return [...pods.values()].some((ofJob) => new Set(ofJob.map(({ uid }) => uid)).size > 1);
 }
 
 function untrue({ answer, outcome, glimpses }: Seen): readonly Offence[] {

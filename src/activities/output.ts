@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { AnchorRef, Ending, Progress, RunRef } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { digest, isTerminal, LABEL } from '../fence.ts';
+import { digest, isTerminal } from '../fence.ts';
 import { hasBegun, statusesOf } from '../kubernetes/container-status.ts';
 import { CONTAINER, type StoredPlan } from '../kubernetes/job.ts';
 import type { Collection, Source } from '../logs/collector.ts';
@@ -11,6 +11,7 @@ import { logFile, type StoredRun } from '../logs/store.ts';
 import { workloads } from '../workloads/index.ts';
 import type { OutputReader } from '../workloads/workload.ts';
 import type { Deps } from './deps.ts';
+import { podsOf } from './world.ts';
 
 /** How long the last lines of an ended container may take to arrive. Milliseconds. */
 const DRAIN_MS = 10_000;
@@ -82,7 +83,7 @@ function sourceOf(deps: Deps, run: StoredRun, given: V1Pod, container: string): 
     },
     gone: async () => {
       if (known() !== undefined) return false;
-      return hasBeenSeen || !(await deps.api.listPods(`${LABEL.run}=${run.run}`)).some(isIt);
+      return hasBeenSeen || !(await podsOf(deps, run)).some(isIt);
     },
     changed: (ms, signal) => deps.watch.changed(run.run, ms, signal),
   };

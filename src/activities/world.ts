@@ -1,6 +1,7 @@
 /** Reads everything of one run from the API server, in the order that nextReleaseStep needs: Pods last. */
 import type { AnchorRef } from '../contract.ts';
 import { isEnding, isOfTask, isOwnedBy, LABEL, type RunWorld, taskLabel } from '../fence.ts';
+import type { StoredRun } from '../logs/store.ts';
 import type { Deps } from './deps.ts';
 
 /** A run as release knows it: by its name, which anchor, Job and Pods share, and its task. */
@@ -50,7 +51,12 @@ function asKnown({ name, uid }: AnchorRef): NonNullable<RunWorld['anchor']> {
 
 async function readPods(deps: Reader, run: NamedRun, signal: AbortSignal | undefined) {
   const task = taskLabel(deps.temporalNamespaceId, run.taskId);
-  return { task, pods: await deps.api.listPods(`${LABEL.run}=${run.name},${LABEL.task}=${task}`, signal) };
+  return { task, pods: await podsOf(deps, { task, run: run.name }, signal) };
+}
+
+/** The Pods of a run, as the API server has them now. */
+export function podsOf({ api }: Pick<Deps, 'api'>, { task, run }: StoredRun, signal?: AbortSignal) {
+  return api.listPods(`${LABEL.run}=${run},${LABEL.task}=${task}`, signal);
 }
 
 function ifOfTask<T extends Parameters<typeof isOfTask>[0]>(found: T, run: string, task: string): T | undefined {

@@ -219,10 +219,11 @@ async function mended(path: string): Promise<Extent> {
       if (line.time > last) last = line.time;
       cut ||= line.text === CUT;
     }
-    const rest = (await readFile(path)).subarray(size);
-    // Another writer may have gone on meanwhile: its lines are no halves.
-    if (rest.includes(NEWLINE)) continue;
-    if (rest.length > 0) await truncate(path, size);
+    if ((await stat(path)).size > size) {
+      // Another writer may have gone on meanwhile: its lines are no halves.
+      if ((await readFile(path)).includes(NEWLINE, size)) continue;
+      await truncate(path, size);
+    }
     return { last, size, cut };
   }
 }

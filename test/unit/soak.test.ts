@@ -60,6 +60,8 @@ describe('the judge of a soak', () => {
     };
     for (const seen of [twice, { ...twice, answer: 'already_failed' } satisfies Seen])
       expect(offences(seen)).toEqual([]);
+    const ofAnother: Seen = { ...twice, glimpses: [...LIFE, gone({ ...POD, name: 'other-x', uid: 'q' }, 7)] };
+    expect(offences(ofAnother)).toMatchObject([{ is: 'untrue' }]);
   });
 
   it('lets a late request leave what runs nothing, and nothing else', () => {

@@ -1,7 +1,7 @@
 /** Many tasks of `true` at once: how long until all results are there. */
+import type { CommandTask } from '../../../src/contract.ts';
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
-import type { CommandTask } from '../../../src/contract.ts';
 import { type Sides, sides } from '../estimate.ts';
 import { type Ground, taskOf } from '../ground.ts';
 import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
@@ -78,8 +78,7 @@ async function playRaw(ground: Ground, names: readonly string[], task: CommandTa
 /** Ours are gone when their results are there; the others are taken away outside of what is measured. */
 async function removed(ground: Ground, jobs: readonly string[]): Promise<void> {
   await paced(jobs, { atOnce: AT_ONCE }, (job) => ground.raw.delete(job));
-  await ground.eyes.whenAll(jobs, 'jobGone');
-  for (const job of jobs) ground.eyes.forget(job);
+  await ground.eyes.untilGone(jobs);
 }
 
 function measuredOf(name: string, size: number, seen: Sides): readonly Measured[] {

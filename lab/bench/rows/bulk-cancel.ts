@@ -38,7 +38,7 @@ async function playOurs(ground: Ground, names: readonly string[], task: CommandT
     await ground.stage.client.cancel(taskId, { wait: false });
     return () => cancelled(ground, taskId);
   });
-  await gone(ground, jobs);
+  await ground.eyes.untilGone(jobs);
   return seconds;
 }
 
@@ -59,7 +59,7 @@ async function playSmallest(
     await smallest.cancel(job);
     return () => smallest.ended(job, 'cancelled');
   });
-  await gone(ground, jobs);
+  await ground.eyes.untilGone(jobs);
   return seconds;
 }
 
@@ -70,12 +70,6 @@ async function playRaw(ground: Ground, names: readonly string[], task: CommandTa
     await ground.raw.delete(name);
     return () => ground.eyes.when(name, 'podGone');
   });
-  await gone(ground, names);
+  await ground.eyes.untilGone(names);
   return seconds;
-}
-
-/** Outside of what is measured. */
-async function gone(ground: Ground, jobs: readonly string[]): Promise<void> {
-  await ground.eyes.whenAll(jobs, 'jobGone');
-  for (const job of jobs) ground.eyes.forget(job);
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { readConfig } from '../../../src/config.ts';
 import { loadKubeConfig } from '../../../src/kubernetes/kube-config.ts';
+import { CACHED_WORKFLOWS } from '../../../src/worker.ts';
 import { Eyes } from '../eyes.ts';
 import { RawJobs } from '../raw-jobs.ts';
 import { createActivities } from './activities.ts';
@@ -29,7 +30,7 @@ async function main({ kubernetesNamespace, taskQueue }: WorkerSettings): Promise
       workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
       activities: createActivities(new RawJobs(kube, kubernetesNamespace, labels), eyes),
       maxConcurrentActivityTaskExecutions: 5_000,
-      maxCachedWorkflows: 600,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
     });
     const running = worker.run();
     console.log(READY);

@@ -83,6 +83,8 @@ export const filterShape = {
   started_before: moment.describe('RFC 3339; taken in before this moment.').exactOptional(),
 };
 
+export const pageToken = z.string().min(1).max(4_000);
+
 /** The most that one bulk cancel ends. */
 export const BULK_LIMIT = 1_000;
 
@@ -98,10 +100,7 @@ export const bulkRequest = z
       .max(BULK_LIMIT)
       .describe(`The most that are cancelled. Default ${BULK_LIMIT}.`)
       .default(BULK_LIMIT),
-    page_token: z
-      .string()
-      .min(1)
-      .max(4_000)
+    page_token: pageToken
       .describe('`next_page_token` of the answer before, to the same filter: goes on with the tasks behind it.')
       .exactOptional(),
     reason: reason.exactOptional(),

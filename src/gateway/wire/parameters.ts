@@ -1,6 +1,6 @@
 /** What stands in paths and queries. */
 import { z } from 'zod';
-import { filterShape, STATUS_FILTER, wait } from './cancel.ts';
+import { filterShape, pageToken, STATUS_FILTER, wait } from './cancel.ts';
 
 /** Temporal's own limit; ids that Holdfast gives are shorter. */
 const id = z.string().min(1).max(1_000).describe("The task's id.");
@@ -32,7 +32,7 @@ export const listQuery = z.strictObject({
   ...filterShape,
   status: statuses.describe('running, or an outcome; several mean any of them.').exactOptional(),
   limit,
-  page_token: z.string().min(1).max(4_000).describe('`next_page_token` of the page before.').exactOptional(),
+  page_token: pageToken.describe('`next_page_token` of the page before.').exactOptional(),
 });
 
 export const resumeHeaders = z.object({

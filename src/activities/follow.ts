@@ -16,6 +16,7 @@ import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { collect, endedWithin, kept, ProgressReader, readingOf, resultOf } from './output.ts';
 import { FRESH_LOOKS, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import { Patience } from './patience.ts';
 import type { Performing } from './perform.ts';
 
 /** What takes longer than this is worth asking about, and worth telling. Milliseconds. */
@@ -93,7 +94,7 @@ class Watcher {
   readonly #signal: AbortSignal;
   #freshAt = Date.now();
   #waitingSince: number | undefined;
-  #kept: { readonly by: string | undefined; readonly since: number } = { by: undefined, since: 0 };
+  readonly #patience = new Patience();
   #asked: { readonly uid: string; readonly events: readonly CoreV1Event[]; readonly at: number } | undefined;
 
   constructor(deps: Deps, anchor: AnchorRef, job: JobRef, signal: AbortSignal) {
@@ -131,7 +132,7 @@ class Watcher {
     const found = { job: ours, pods };
     const suspended = this.#queued ? diagnoseSuspension(found) : undefined;
     if (suspended !== undefined) return { ...found, diagnosis: suspended };
-    const first = diagnose({ ...found, events: [], nodes: [], keptMs: 0 });
+    const first = diagnose({ ...found, events: [], nodes: [] });
     if (first.is !== 'waiting') return { ...found, diagnosis: first };
     this.#waitingSince ??= Date.now();
     // Most Pods run within a second.
@@ -139,17 +140,7 @@ class Watcher {
     if (waited < MOMENT_MS) return { ...found, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
     const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
-    const now = diagnose({ ...found, events, nodes, keptMs: 0 });
-    const keptMs = this.#keptMs('problem' in now ? now.problem : undefined);
-    return { ...found, diagnosis: diagnose({ ...found, events, nodes, keptMs }) };
-  }
-
-  /** Since the same problem was seen first: of an image that took long to come, one failure is no long trouble. */
-  #keptMs(problem: Problem | undefined): number {
-    if (problem === undefined) return 0;
-    const by = `${problem.code} ${String(problem.facts?.['resource'])}`;
-    if (by !== this.#kept.by) this.#kept = { by, since: Date.now() };
-    return Date.now() - this.#kept.since;
+    return { ...found, diagnosis: this.#patience.bear(diagnose({ ...found, events, nodes })) };
   }
 
   async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {

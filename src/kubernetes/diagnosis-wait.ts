@@ -1,8 +1,8 @@
 /**
  * Pure: why a task has no running container yet, and whether waiting can ever help.
- * "Final" is said only of what waiting cannot mend: a request larger than any node or than the whole quota, an image
- * that the registry says it does not have. Everything else is told at once and waited for: in a busy cluster, or one
- * that grows on demand, a Pod that waits for hours is healthy.
+ * There is no patience only with what waiting cannot mend: a request larger than the whole quota, an image that the
+ * registry says it does not have; and little with what seldom mends, as a request larger than any node. Everything else
+ * is told at once and waited for: in a busy cluster, or one that grows on demand, a Pod that waits for hours is healthy.
  */
 import type { CoreV1Event, V1ContainerStateWaiting, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { Problem } from '../contract.ts';
@@ -11,13 +11,14 @@ import { statusesOf } from './container-status.ts';
 import type { Findings } from './findings.ts';
 import { parseQuantity } from './quantity.ts';
 
-interface Wait {
+export interface Wait {
   readonly problem: Problem;
-  readonly final: boolean;
+  /** How long it may keep the task before it counts as its end. Milliseconds. Infinity: as long as the task may take. */
+  readonly patienceMs: number;
 }
 
-/** How long something that may mend itself is given before it counts as final; an autoscaler looks every ten seconds. Milliseconds. */
-const PATIENCE = { image: 60_000, container: 20_000, nodes: 30_000 } as const;
+/** An autoscaler looks every ten seconds. */
+const PATIENCE_MS = { none: 0, image: 60_000, container: 20_000, nodes: 30_000, endless: Infinity } as const;
 
 /** What a registry, or the way to it, says when asking again will not help. */
 const NO_SUCH_IMAGE =
@@ -29,7 +30,10 @@ export function waitOfJob({ events }: Findings): Wait | undefined {
   const quota = overQuota(refusal.message);
   if (quota !== undefined) return quota;
   const refused = /violates PodSecurity|is invalid|denied the request/i.test(refusal.message);
-  return { problem: problem('JOB_REFUSED', `Kubernetes makes no Pod: ${refusal.message}`), final: refused };
+  return {
+    problem: problem('JOB_REFUSED', `Kubernetes makes no Pod: ${refusal.message}`),
+    patienceMs: refused ? PATIENCE_MS.none : PATIENCE_MS.endless,
+  };
 }
 
 /** `exceeded quota: q, requested: cpu=4, used: cpu=0, limited: cpu=2` */
@@ -42,7 +46,7 @@ function overQuota(message: string): Wait | undefined {
   const text = `Quota ${quota} of the namespace does not allow it: requested ${requested}, limited to ${limited}.`;
   return {
     problem: problem('QUOTA_EXCEEDED', text, { quota, requested, limited }),
-    final: beyond.length > 0,
+    patienceMs: beyond.length > 0 ? PATIENCE_MS.none : PATIENCE_MS.endless,
   };
 }
 
@@ -61,32 +65,40 @@ export function waitOfPod(pod: V1Pod, findings: Findings): Wait | undefined {
   const mount = newest(findings.events, 'FailedMount');
   return mount?.message === undefined
     ? undefined
-    : { problem: problem('CONTAINER_CANNOT_START', `A volume is not there: ${mount.message}`), final: false };
+    : {
+        problem: problem('CONTAINER_CANNOT_START', `A volume is not there: ${mount.message}`),
+        patienceMs: PATIENCE_MS.endless,
+      };
 }
 
 function waitOfContainer(
   image: string,
   { reason, message }: V1ContainerStateWaiting,
-  { keptMs, events }: Findings,
+  { events }: Findings,
 ): Wait | undefined {
   const said = message ?? reason ?? '';
   switch (reason) {
     case 'InvalidImageName':
     case 'ErrImageNeverPull':
-      return { problem: problem('IMAGE_UNAVAILABLE', `Image ${image}: ${said}`, { image }), final: true };
+      return {
+        problem: problem('IMAGE_UNAVAILABLE', `Image ${image}: ${said}`, { image }),
+        patienceMs: PATIENCE_MS.none,
+      };
     case 'ErrImagePull':
     case 'ImagePullBackOff': {
       // Back-off hides the reason of the pull that failed; the event still has it.
       const why = reason === 'ErrImagePull' ? said : (newest(events, 'Failed', /pull/i)?.message ?? said);
-      const final = NO_SUCH_IMAGE.test(why) || (keptMs > PATIENCE.image && !isPulled(events));
-      return { problem: problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image }), final };
+      return {
+        problem: problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image }),
+        patienceMs: NO_SUCH_IMAGE.test(why) ? PATIENCE_MS.none : PATIENCE_MS[isPulled(events) ? 'endless' : 'image'],
+      };
     }
     case 'CreateContainerConfigError':
     case 'CreateContainerError':
     case 'RunContainerError':
       return {
         problem: problem('CONTAINER_CANNOT_START', `The container cannot be started: ${said}`),
-        final: keptMs > PATIENCE.container,
+        patienceMs: PATIENCE_MS.container,
       };
     default:
       return undefined;
@@ -104,7 +116,10 @@ function unscheduled(pod: V1Pod, message: string, findings: Findings): Wait {
   const growing = findings.events.some(({ reason }) => reason === 'TriggeredScaleUp' || reason === 'Nominated');
   const short = beyondEveryNode(pod, findings.nodes);
   if (short === undefined || growing)
-    return { problem: problem('UNSCHEDULABLE', `No node has room yet: ${message}`), final: false };
+    return {
+      problem: problem('UNSCHEDULABLE', `No node has room yet: ${message}`),
+      patienceMs: PATIENCE_MS.endless,
+    };
   const { resource, requested, largest } = short;
   return {
     problem: problem(
@@ -112,7 +127,7 @@ function unscheduled(pod: V1Pod, message: string, findings: Findings): Wait {
       `No node could ever run it: it asks for ${requested} of ${resource}, the largest node has ${largest}.`,
       { resource, requested, largest },
     ),
-    final: findings.keptMs > PATIENCE.nodes,
+    patienceMs: PATIENCE_MS.nodes,
   };
 }
 

@@ -7,11 +7,11 @@ import type { PodView, Problem } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { conditionOf, isEnding, isTerminal, wasTakenBack } from '../fence.ts';
 import { endOfPod, takenAway } from './diagnosis-end.ts';
-import { waitOfJob, waitOfPod } from './diagnosis-wait.ts';
+import { type Wait, waitOfJob, waitOfPod } from './diagnosis-wait.ts';
 import type { Findings } from './findings.ts';
 
 export type Diagnosis =
-  | { readonly is: 'waiting'; readonly pod?: PodView; readonly problem?: Problem }
+  | { readonly is: 'waiting'; readonly pod?: PodView; readonly problem?: Problem; readonly patienceMs?: number }
   | { readonly is: 'running'; readonly pod: PodView }
   | { readonly is: 'succeeded'; readonly pod?: PodView }
   | { readonly is: 'failed'; readonly pod?: PodView; readonly problem: Problem };
@@ -29,12 +29,10 @@ export function diagnose(findings: Findings): Diagnosis {
   return taken === undefined ? { is: 'running', pod: view } : { is: 'waiting', pod: view, problem: taken };
 }
 
-function waitingOrFailed(
-  wait: { problem: Problem; final: boolean } | undefined,
-  seen: { pod: PodView } | undefined,
-): Diagnosis {
-  if (wait === undefined) return { is: 'waiting', ...seen };
-  return { is: wait.final ? 'failed' : 'waiting', ...seen, problem: wait.problem };
+/** How long the same has kept it is for whoever asks to know: two clocks need not agree. */
+function waitingOrFailed(wait: Wait | undefined, seen: { pod: PodView } | undefined): Diagnosis {
+  if (wait?.patienceMs === 0) return { is: 'failed', ...seen, problem: wait.problem };
+  return { is: 'waiting', ...seen, ...wait };
 }
 
 /**

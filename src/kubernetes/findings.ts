@@ -8,6 +8,4 @@ export interface Findings {
   readonly events: readonly CoreV1Event[];
   /** Empty: not known. */
   readonly nodes: readonly V1Node[];
-  /** How long the same has kept it, as whoever asks has seen it: two clocks need not agree. Milliseconds. */
-  readonly keptMs: number;
 }

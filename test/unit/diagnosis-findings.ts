@@ -10,8 +10,6 @@ export interface Given {
   readonly pods?: readonly V1Pod[];
   readonly events?: readonly CoreV1Event[];
   readonly nodes?: readonly V1Node[];
-  /** Seconds for which the same has kept it. */
-  readonly after?: number;
 }
 
 export function started(status?: V1Job['status']): V1Job {
@@ -20,9 +18,9 @@ export function started(status?: V1Job['status']): V1Job {
 
 /** Of a Job that has been started, unless another is given. What the shared watch keeps of both must say the same. */
 export function see(given: Given): Diagnosis {
-  const { pods = [], events = [], nodes = [], after = 1 } = given;
+  const { pods = [], events = [], nodes = [] } = given;
   const job = 'job' in given ? given.job : started();
-  const rest = { events, nodes, keptMs: after * 1_000 };
+  const rest = { events, nodes };
   const diagnosis = diagnose({ job, pods, ...rest });
   expect(diagnose({ job: job && slimJob(job), pods: pods.map(slimPod), ...rest })).toEqual(diagnosis);
   return diagnosis;

@@ -53,28 +53,32 @@ describe('a Pod that finds no node', () => {
       ],
     });
 
-  it.each<[string, Given, string]>([
-    ['fails when no node could ever run it', { nodes: [node('1'), node('1500m')], after: 31 }, 'failed'],
-    ['fails for any resource', { nodes: [node('8', '512Mi')], after: 31 }, 'failed'],
-    ['is given time first, in which an autoscaler may look', { nodes: [node('1')], after: 29 }, 'waiting'],
-    ['waits when some node is only full', { nodes: [node('1'), node('2')], after: 86_400 }, 'waiting'],
-    ['waits when nobody may say what nodes there are', { nodes: [], after: 86_400 }, 'waiting'],
+  it.each<[string, Given, number]>([
     [
-      'waits while an autoscaler brings a node',
-      { nodes: [node('1')], after: 600, events: [eventObject('TriggeredScaleUp', 'm')] },
-      'waiting',
+      'for as long as an autoscaler may take to look, if no node could run it',
+      { nodes: [node('1'), node('1500m')] },
+      30,
+    ],
+    ['as short for any resource', { nodes: [node('8', '512Mi')] }, 30],
+    ['without an end when some node is only full', { nodes: [node('1'), node('2')] }, Infinity],
+    ['without an end when nobody may say what nodes there are', { nodes: [] }, Infinity],
+    [
+      'without an end while an autoscaler brings a node',
+      { nodes: [node('1')], events: [eventObject('TriggeredScaleUp', 'm')] },
+      Infinity,
     ],
     [
-      'waits while Karpenter brings a node',
-      { nodes: [node('1')], after: 600, events: [eventObject('Nominated', 'm')] },
-      'waiting',
+      'without an end while Karpenter brings a node',
+      { nodes: [node('1')], events: [eventObject('Nominated', 'm')] },
+      Infinity,
     ],
-  ])('%s', (_, given, is) => {
-    expect(see({ pods: [unscheduled()], ...given })).toMatchObject({ is, problem: { code: 'UNSCHEDULABLE' } });
+  ])('waits %s', (_, given, seconds) => {
+    const waiting = { is: 'waiting', problem: { code: 'UNSCHEDULABLE' }, patienceMs: seconds * 1_000 };
+    expect(see({ pods: [unscheduled()], ...given })).toMatchObject(waiting);
   });
 
   it('says which resource is short, how much was asked for, and what the largest node has', () => {
-    const seen = see({ pods: [unscheduled()], nodes: [node('1'), node('1500m')], after: 10 });
+    const seen = see({ pods: [unscheduled()], nodes: [node('1'), node('1500m')] });
     expect(seen).toMatchObject({ problem: { facts: { resource: 'cpu', requested: '2', largest: '1500m' } } });
   });
 });
@@ -89,84 +93,52 @@ describe('a Pod whose container does not begin', () => {
     });
   const pullFailed = (said: string) => ({ events: [eventObject('Failed', `Failed to pull image "i": ${said}`)] });
 
-  it.each<[string, V1Pod, Given, string, string]>([
+  it.each<[string, V1Pod, Given]>([
+    ['an image that does not exist', waiting('ErrImagePull', 'manifest unknown'), {}],
+    ['an image it may not pull', waiting('ErrImagePull', 'pull access denied'), {}],
+    ['such a reason, hidden by back-off', waiting('ImagePullBackOff', 'Back-off'), pullFailed('not found')],
+    ['a name that is none', waiting('InvalidImageName', 'bad'), {}],
+    ['an image that must be there and is not', waiting('ErrImageNeverPull', 'absent'), {}],
+  ])('fails at once for %s', (_, pod, given) => {
+    expect(see({ pods: [pod], ...given })).toMatchObject({ is: 'failed', problem: { code: 'IMAGE_UNAVAILABLE' } });
+  });
+
+  const pullsAgain = [
+    eventObject('Failed', 'Failed to pull image "i": i/o timeout', 1),
+    eventObject('Pulling', 'm', 2),
+  ];
+
+  it.each<[string, V1Pod, Given, string, number]>([
+    ['a registry that is slow', waiting('ErrImagePull', 'i/o timeout'), {}, 'IMAGE_UNAVAILABLE', 60],
     [
-      'fails at once for an image that does not exist',
-      waiting('ErrImagePull', 'manifest unknown'),
-      {},
-      'failed',
-      'IMAGE_UNAVAILABLE',
-    ],
-    [
-      'fails at once for an image it may not pull',
-      waiting('ErrImagePull', 'pull access denied'),
-      {},
-      'failed',
-      'IMAGE_UNAVAILABLE',
-    ],
-    [
-      'fails at once when back-off hides such a reason',
+      'back-off for such a reason',
       waiting('ImagePullBackOff', 'Back-off'),
-      pullFailed('not found'),
-      'failed',
+      pullFailed('i/o timeout'),
       'IMAGE_UNAVAILABLE',
-    ],
-    ['fails at once for a name that is none', waiting('InvalidImageName', 'bad'), {}, 'failed', 'IMAGE_UNAVAILABLE'],
-    [
-      'fails at once for an image that must be there and is not',
-      waiting('ErrImageNeverPull', 'absent'),
-      {},
-      'failed',
-      'IMAGE_UNAVAILABLE',
+      60,
     ],
     [
-      'is patient with a registry that is slow',
+      'an image that is being pulled again',
       waiting('ErrImagePull', 'i/o timeout'),
-      { after: 30 },
-      'waiting',
+      { events: pullsAgain },
       'IMAGE_UNAVAILABLE',
+      Infinity,
     ],
+    ['a container that cannot be made', waiting('CreateContainerConfigError', 'x'), {}, 'CONTAINER_CANNOT_START', 20],
     [
-      'is patient with back-off for such a reason',
-      waiting('ImagePullBackOff', 'Back-off'),
-      { after: 30, ...pullFailed('i/o timeout') },
-      'waiting',
-      'IMAGE_UNAVAILABLE',
-    ],
-    [
-      'is patient for a minute and no longer',
-      waiting('ImagePullBackOff', 'Back-off'),
-      { after: 61 },
-      'failed',
-      'IMAGE_UNAVAILABLE',
-    ],
-    [
-      'is patient with a container that cannot be made',
-      waiting('CreateContainerConfigError', 'x'),
-      { after: 10 },
-      'waiting',
-      'CONTAINER_CANNOT_START',
-    ],
-    [
-      'is patient with it for 20 seconds',
-      waiting('CreateContainerConfigError', 'x'),
-      { after: 21 },
-      'failed',
-      'CONTAINER_CANNOT_START',
-    ],
-    [
-      'tells of a volume that is not there, and waits',
+      'a volume that is not there',
       waiting('ContainerCreating'),
       { events: [eventObject('FailedMount', 'configmap "a" not found')] },
-      'waiting',
       'CONTAINER_CANNOT_START',
+      Infinity,
     ],
-  ])('%s', (_, pod, given, is, code) => {
-    expect(see({ pods: [pod], ...given })).toMatchObject({ is, problem: { code } });
+  ])('is patient with %s', (_, pod, given, code, seconds) => {
+    const patienceMs = seconds * 1_000;
+    expect(see({ pods: [pod], ...given })).toMatchObject({ is: 'waiting', problem: { code }, patienceMs });
   });
 
   it('waits, with nothing to say, while its container is being made', () => {
-    const seen = see({ pods: [waiting('ContainerCreating')], after: 600 });
+    const seen = see({ pods: [waiting('ContainerCreating')] });
     expect(seen).toEqual({ is: 'waiting', pod: { name: 'pod-1', phase: 'Pending', node: 'node-1' } });
   });
 });

@@ -172,13 +172,14 @@ describe('among bystanders', () => {
   });
 
   it('sees a planted orphan soon, without waiting for its interval', async () => {
-    const { child, heard, ended } = begin(['--json'], { HOLDFAST_SWEEP_SECONDS: '3600' });
+    const { child, heard, ended } = begin(['--json'], { HOLDFAST_SWEEP_SECONDS: '3600', HOLDFAST_SWEEP_SECOND: '1' });
     await until('its first look', () => heard.out.includes('"at all"'));
     await plant(await closedTask());
     await until('it is gone', async () => JSON.stringify(await standing()) === JSON.stringify(before), 60);
     await until('the report', () => heard.out.split('\n').some((line) => line.includes('"soon"')));
     child.kill('SIGTERM');
     const { exit, out } = await ended;
+    expect(heard.err).toContain('Not known, and without effect: HOLDFAST_SWEEP_SECOND.');
     const reports = out
       .trim()
       .split('\n')

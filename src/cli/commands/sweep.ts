@@ -1,5 +1,5 @@
 /** `holdfast sweep`: the sweeper as a process of its own, once or until it is stopped, or on a Temporal Schedule. */
-import { type Config, readConfig } from '../../config.ts';
+import { type Config, readConfig, unknownVariables } from '../../config.ts';
 import { ERRORS, EXIT, HoldfastError } from '../../errors.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../../settings.ts';
 import { keepSweeping, sweepTwice } from '../../sweeper/keep-sweeping.ts';
@@ -62,6 +62,8 @@ async function sweepOn(
   const count = await counting(config);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const unknown = unknownVariables();
+  if (unknown.length > 0) stderr.line(`Not known, and without effect: ${unknown.join(', ')}.`);
   stderr.line(`Sweeping namespace ${kubernetes.namespace} every ${sweepSeconds} s, and soon after a Job changes.`);
   const onReport = (report: SweepReport) => {
     count(report);
@@ -74,9 +76,8 @@ async function sweepOn(
 /** Loaded only where metrics are wanted: their page is served by the worker's library, which is large. */
 async function counting(config: Config): Promise<(report: SweepReport) => void> {
   if (config.metricsAddress === undefined) return () => undefined;
-  const { createLogger, createMetrics, installRuntime, tellUnknownVariables } = await import('../../telemetry.ts');
+  const { createLogger, createMetrics, installRuntime } = await import('../../telemetry.ts');
   const logger = createLogger(config.logLevel);
-  tellUnknownVariables(logger);
   installRuntime(config, logger);
   const metrics = createMetrics(logger);
   return (report) => metrics.swept(countsOf(report));

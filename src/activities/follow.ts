@@ -139,15 +139,27 @@ class Watcher {
     const waited = Date.now() - this.#waitingSince;
     if (waited < MOMENT_MS) return { ...found, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
-    const events = await this.#eventsOf(latest(pods)?.metadata?.uid ?? this.#uid, waited);
-    return { ...found, diagnosis: this.#patience.bear(diagnose({ ...found, events, nodes })) };
+    const about = latest(pods)?.metadata?.uid ?? this.#uid;
+    const events = await this.#eventsOf(about, waited);
+    const now = this.#patience.bear(diagnose({ ...found, events, nodes }));
+    if (now.is !== 'failed' || this.#hasJustAsked(about)) return { ...found, diagnosis: now };
+    // The event that would save it, of a node to come or of another pull, may be one that was not read yet.
+    const all = await this.#ask(about);
+    return { ...found, diagnosis: this.#patience.bear(diagnose({ ...found, events: all, nodes })) };
   }
 
   async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {
     const pause = Math.max(LONG_WAITS.every(EVENTS), Math.min(waited / 2, EVENTS_MS));
     const asked = this.#asked?.uid === uid ? this.#asked : undefined;
     const since = asked === undefined ? waited : Date.now() - asked.at;
-    if (since < pause) return asked?.events ?? [];
+    return since < pause ? (asked?.events ?? []) : this.#ask(uid);
+  }
+
+  #hasJustAsked(uid: string): boolean {
+    return this.#asked?.uid === uid && Date.now() - this.#asked.at < MOMENT_MS;
+  }
+
+  async #ask(uid: string): Promise<readonly CoreV1Event[]> {
     const events = await this.#deps.api.eventsOf(uid, this.#signal);
     this.#asked = { uid, events, at: Date.now() };
     return events;

@@ -129,6 +129,12 @@ export const ERRORS = {
     EXIT.unreachable,
     'Nothing to do: the worker reads what happened and goes on.',
   ),
+  OTHER_NAMESPACE: entry(
+    'retryable',
+    503,
+    EXIT.unreachable,
+    'Start a worker with that HOLDFAST_KUBE_NAMESPACE on this task queue until its tasks have ended; they go on there.',
+  ),
   KUBERNETES_FORBIDDEN: entry(
     'terminal',
     502,

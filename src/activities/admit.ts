@@ -3,7 +3,7 @@ import type { AnchorRef } from '../contract.ts';
 import { type Acquire, ACQUIRE_SIGNAL, LIMITER_WORKFLOW_TYPE, type Wish } from '../limits/contract.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
-import { releaseIfForgotten } from './release.ts';
+import { releaseIfForgotten } from './forgotten.ts';
 
 /**
  * Asks the limiter to let the run in, and starts it if it is not there. Asked twice it is asked once; the answer comes

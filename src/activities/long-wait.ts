@@ -5,7 +5,7 @@ import type { AnchorRef, RunRef } from '../contract.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
-import { releaseIfForgotten } from './release.ts';
+import { releaseIfForgotten } from './forgotten.ts';
 
 export const LONG_WAITS = new Crowd();
 /** A heartbeat tells Temporal what is seen, and the worker that its task was ended from outside. The timeout is 60 s. */

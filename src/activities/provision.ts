@@ -1,7 +1,7 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import type { AnchorRef, Provisioned, RunRef, Task } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
-import { ANNOTATION, runName, standingAnchor, taskLabel } from '../fence.ts';
+import { ANNOTATION, isOfTask, runName, standingAnchor, taskLabel } from '../fence.ts';
 import { isApiError } from '../kubernetes/api-error.ts';
 import { anchorManifest, storedPlan } from '../kubernetes/job.ts';
 import { checkTask } from '../schemas.ts';
@@ -13,7 +13,7 @@ import type { Deps } from './deps.ts';
 import { type Found, releaseOtherRuns } from './other-runs.ts';
 import { nonceOf } from './output.ts';
 import { perform } from './perform.ts';
-import { releaseIfForgotten } from './release.ts';
+import { releaseIfForgotten } from './forgotten.ts';
 import { reserveJob } from './reserve.ts';
 
 /**
@@ -77,7 +77,7 @@ async function anchored(deps: Deps, run: RunRef, task: Task, signal: AbortSignal
     nonce,
     waitsOf(deps),
   );
-  return createOrMeet(deps, manifest, specHash, signal);
+  return createOrMeet(deps, run, manifest, specHash, signal);
 }
 
 /** As the anchor says it: another worker, with other limits or another queue, may have made it. */
@@ -102,6 +102,7 @@ function waitsOf({ limits, queue }: Deps): Pick<AnchorRef, 'limiter' | 'queue'> 
 
 async function createOrMeet(
   deps: Deps,
+  { taskId }: RunRef,
   manifest: V1ConfigMap,
   specHash: string,
   signal: AbortSignal,
@@ -120,6 +121,8 @@ async function createOrMeet(
       case 'ending':
         throw new HoldfastError('ANCHOR_LOST', `The anchor ${name} is being deleted while its task is provisioned.`);
       case 'foreign':
+        if (isOfTask(found, name, taskLabel(deps.temporalNamespaceId, taskId)))
+          throw new HoldfastError('ANCHOR_LOST', `The anchor ${name} was made by a worker with another configuration.`);
         throw new HoldfastError(
           'JOB_CONFLICT',
           `A ConfigMap ${name} that is not of this task stands where its anchor would.`,

@@ -1,20 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { activityInfo, getClient } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import type { AnchorRef, Ending, Released, RunRef } from '../contract.ts';
 import { problem } from '../errors.ts';
 import { runName, type RunWorld } from '../fence.ts';
 import { ContainerTimes } from '../kubernetes/container-times.ts';
 import { latest } from '../kubernetes/diagnosis.ts';
 import { storedPlan } from '../kubernetes/job.ts';
-import { standingOf, type TaskStanding } from '../task-standing.ts';
 import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
-import { most, releaseOtherRuns, runsOfTask } from './other-runs.ts';
+import { releaseIfForgotten } from './forgotten.ts';
+import { most, releaseOtherRuns } from './other-runs.ts';
 import { kept, type Reading, readingOf, resultOf } from './output.ts';
 import { Crowd } from './crowd.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
 import { endedByItself, releaseRun, storedRun } from './release-run.ts';
-import { ATTEMPT_MS } from './remove-run.ts';
 import { type NamedRun, readBeforeDelete, readWorld, shownBeforeDelete } from './world.ts';
 
 /** It waits for Pods, many at once when many are cancelled, and nothing is told to it: that it lives is all it has to say. */
@@ -126,44 +124,4 @@ async function unsettledEnding(
     kind: 'failed',
     problem: problem('RESULT_UNREADABLE', 'The anchor was deleted before the result was read.'),
   };
-}
-
-/** A run that Reset made may have nothing left to do, and ends at once. Milliseconds. */
-const AT_ONCE_MS = 2_000;
-
-/**
- * Terminate, timeouts and deletion run no workflow code. An attempt that Temporal has forgotten asks by task id: an open
- * run of that id (a Reset, a start that replaced ours) looks after what others left; with none, nobody is left but us.
- */
-export async function releaseIfForgotten(deps: Deps, run: NamedRun): Promise<void> {
-  if ((await releasePatiently(deps, run)) !== 'open') return;
-  await sleep(AT_ONCE_MS);
-  await releasePatiently(deps, run);
-}
-
-async function releasePatiently(deps: Deps, run: NamedRun): Promise<TaskStanding> {
-  const { taskId, name: jobName } = run;
-  const [since, signal] = [Date.now(), AbortSignal.timeout(ATTEMPT_MS)];
-  for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
-    try {
-      return await releaseIfClosed(deps, run, since, signal);
-    } catch (error) {
-      deps.log.warn({ taskId, jobName, error: String(error) }, 'release goes on');
-      await sleep(pause, undefined, { signal });
-      deps.metrics.releaseRetried();
-    }
-  }
-}
-
-/** With our run goes every other one of the task: the latest may have been ended while it released those before it. */
-async function releaseIfClosed(deps: Deps, run: NamedRun, since: number, signal: AbortSignal): Promise<TaskStanding> {
-  const { taskId, name: jobName } = run;
-  const others = (await runsOfTask(deps, taskId, signal)).filter(({ name }) => name !== jobName);
-  // What was listed before Temporal answers cannot belong to a run that is younger than the answer.
-  const standing = await standingOf(getClient(), taskId);
-  if (standing === 'open' || standing === 'unknown') return standing;
-  deps.log.info({ taskId, jobName, standing }, 'the task was ended from outside; releasing what it left');
-  for (const left of [run, ...others])
-    await deps.unreleased.during(left.name, since, () => releaseRun(deps, left, signal));
-  return standing;
 }

@@ -7,7 +7,7 @@ import { isApiError } from '../kubernetes/api-error.ts';
 import { jobManifest, type StoredPlan, storedPlan } from '../kubernetes/job.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
-import { releaseIfForgotten } from './release.ts';
+import { releaseIfForgotten } from './forgotten.ts';
 
 /** For who had to be let in first: create the Job of a run whose anchor stands. */
 export function reserve(deps: Deps, anchor: AnchorRef): Promise<JobRef> {

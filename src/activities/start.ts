@@ -7,7 +7,7 @@ import { arming, starting } from '../kubernetes/job.ts';
 import { both } from './both.ts';
 import type { Deps } from './deps.ts';
 import { perform } from './perform.ts';
-import { releaseIfForgotten } from './release.ts';
+import { releaseIfForgotten } from './forgotten.ts';
 
 /**
  * Dispatch: the only request that lets a Job make Pods, or lets Kueue do so; and beside it the one that lets these mount the

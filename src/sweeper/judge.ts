@@ -3,6 +3,7 @@
  * keeps. Needed only where no workflow code ran (Terminate, timeouts, deletion, Reset with no worker alive), and for the
  * one thing the fence cannot close: an anchor whose create landed after its run was released.
  */
+import { FEW } from '../activities/lost-tasks.ts';
 import type { TaskStanding } from '../task-standing.ts';
 
 /** What stands under one run's name and carries all marks of it. */
@@ -62,10 +63,10 @@ export function judge(
   }
 }
 
-/** So few are removed whatever their share: an installation that is idle has nothing but strays. */
-const FEW = 10;
-
-/** Whether it is likelier that we are wrong (a Temporal restored from a backup) than that so much was left behind. */
+/**
+ * Whether it is likelier that we are wrong (a Temporal restored from a backup) than that so much was left behind. Few are
+ * removed whatever their share: an installation that is idle has nothing but strays.
+ */
 export function isTooMany(suspects: number, runs: number, { maxPercent }: SweepRules): boolean {
   return suspects >= FEW && suspects * 100 > maxPercent * runs;
 }

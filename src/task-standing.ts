@@ -1,5 +1,6 @@
 /** What Temporal says of a task id: whether somebody is still in charge of what the task made. */
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
+import { WORKFLOW_TYPE } from './contract.ts';
 import { temporalProblem } from './temporal-problem.ts';
 
 /** `absent` only if Temporal said so of a namespace that it knows. Whoever is not sure keeps everything. */
@@ -36,4 +37,30 @@ export async function askStanding(client: Client, taskId: string): Promise<TaskS
     if (temporalProblem(error) !== undefined) throw error;
     return 'unknown';
   }
+}
+
+/** The most that Temporal gives at once. */
+const PAGE = 1_000;
+
+/**
+ * The ids of all tasks that Temporal's list has as open, a thousand a request. It lags behind: it says of whom one need not
+ * ask, and nothing of who is not on it.
+ */
+export async function listedOpen(
+  client: Client,
+  within: <T>(ask: () => Promise<T>) => Promise<T>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const { namespace } = client.options;
+  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
+  const open = new Set<string>();
+  let nextPageToken: Uint8Array | null | undefined;
+  do {
+    signal.throwIfAborted();
+    const next = { namespace, query, pageSize: PAGE, ...(nextPageToken && { nextPageToken }) };
+    const page = await within(() => client.workflowService.listWorkflowExecutions(next));
+    for (const { execution } of page.executions) open.add(execution?.workflowId ?? '');
+    ({ nextPageToken } = page);
+  } while (nextPageToken?.length);
+  return open;
 }

@@ -8,7 +8,7 @@ import type { NamedRun } from '../activities/world.ts';
 import { HoldfastError } from '../errors.ts';
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import { paced } from '../paced.ts';
-import { askStanding, type TaskStanding } from '../task-standing.ts';
+import { askStanding, listedOpen, type TaskStanding } from '../task-standing.ts';
 import { namespaceId } from '../temporal-namespace.ts';
 import { findRuns } from './find.ts';
 import { type FoundRun, isTooMany, judge, keptUnasked, type Reason, type SweepRules, type Verdict } from './judge.ts';
@@ -32,13 +32,16 @@ export interface SweeperDeps {
   readonly temporalNamespaceId?: string;
 }
 
-/** Temporal is asked for each task by itself, because its lists lag behind; so it is not asked too fast. */
+/** Temporal is asked for each suspicious task by itself, because its lists lag behind; so it is not asked too fast. */
 const ASKING = { perSecond: 50, atOnce: 10 } as const;
+/** Where so many would be asked about, a list says first of whom not to ask. */
+const LISTED_FROM = 200;
 /** How long an answer of Temporal's may take. Milliseconds. */
 const ANSWER_MS = 5_000;
-/** At every so manieth look at all runs Temporal is asked of those that are tended, too. */
-const ASKED_ANYWAY = 10;
-const REMOVING = { perSecond: 20, atOnce: 10 } as const;
+/** Of those that are believed to be open Temporal is asked, too, of each at every so manieth look at all, and of no more at one. */
+const ASKED_ANYWAY = { every: 10, most: 300 } as const;
+/** Those that cannot go wait beside those that can. */
+const REMOVING = { perSecond: 20, atOnce: 1_000 } as const;
 /** How long one run may take to go before the sweep leaves it to the next. Milliseconds. */
 const REMOVE_MS = 60_000;
 
@@ -94,9 +97,9 @@ export class Sweeper {
     const rules = { ...this.#deps.rules, ownNamespaceId: await this.#ownNamespace() };
     // What was listed before Temporal answers cannot belong to a run that is younger than the answer.
     const { runs, strangers } = await findRuns(this.#deps.api, signal);
-    const isThorough = at === 'all' && this.#looks++ % ASKED_ANYWAY === 0;
     const looked = at === 'all' ? runs : runs.filter(({ run }) => at.has(run));
-    const judged = await this.#judge(looked, rules, isThorough, signal);
+    const judged = await this.#judge(looked, rules, signal);
+    if (at === 'all') this.#looks += 1;
     this.#remember(runs, judged);
     const told = { ...NOTHING, runs: judged.length, kept: keptBy(judged, strangers) };
     const own = runs.filter(({ temporalNamespaceId }) => temporalNamespaceId === rules.ownNamespaceId);
@@ -110,22 +113,38 @@ export class Sweeper {
     return { ...told, ...(await this.#removeAll(due, rules.ownNamespaceId, signal)) };
   }
 
-  async #judge(
-    runs: readonly FoundRun[],
-    rules: SweepRules,
-    isThorough: boolean,
-    signal: AbortSignal,
-  ): Promise<readonly Judged[]> {
-    const isTended = ({ run }: FoundRun) =>
-      !isThorough && !this.#suspects.has(run) && this.#deps.isTended?.(run) === true;
-    const asked = runs.filter((found) => keptUnasked(found, rules) === undefined && !isTended(found));
-    const taskIds = [...new Set(asked.map(({ taskId }) => taskId))];
+  async #judge(runs: readonly FoundRun[], rules: SweepRules, signal: AbortSignal): Promise<readonly Judged[]> {
+    const judged = runs.filter((found) => keptUnasked(found, rules) === undefined);
+    const believed = await this.#believed(judged, signal);
+    const taskIds = [...new Set(judged.filter((found) => !believed.has(found)).map(({ taskId }) => taskId))];
     const answers = await paced(taskIds, ASKING, async (id) => [id, await this.#ask(id)] as const, signal);
     const standings = new Map(answers);
     return runs.map((found) => {
-      const standing = isTended(found) ? 'open' : (standings.get(found.taskId) ?? 'unknown');
+      const standing = believed.has(found) ? 'open' : (standings.get(found.taskId) ?? 'unknown');
       return { found, verdict: judge(found, standing, rules, this.#suspects.get(found.run)) };
     });
+  }
+
+  /** Of whom Temporal need not be asked this time: this process tends them, or Temporal's list has them as open. */
+  async #believed(runs: readonly FoundRun[], signal: AbortSignal): Promise<ReadonlySet<FoundRun>> {
+    const [tended, others] = partition(runs, ({ run }) => this.#deps.isTended?.(run) === true);
+    const open = others.length < LISTED_FROM ? new Set<string>() : await this.#listedOpen(signal);
+    const listed = others.filter(({ taskId }) => open.has(taskId));
+    const believed = [...tended, ...listed].filter(({ run }) => !this.#suspects.has(run));
+    const { every, most } = ASKED_ANYWAY;
+    const turns = Math.max(every, Math.ceil(believed.length / most));
+    return new Set(believed.filter((_, index) => (index + this.#looks) % turns !== 0));
+  }
+
+  /** Without a list, of everybody is asked. */
+  async #listedOpen(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const { client } = this.#deps;
+    try {
+      return await listedOpen(client, (ask) => client.withDeadline(Date.now() + ANSWER_MS, ask), signal);
+    } catch {
+      signal.throwIfAborted();
+      return new Set();
+    }
   }
 
   async #removeAll(due: readonly Judged[], own: string, signal: AbortSignal): Promise<Partial<Looked>> {
@@ -216,6 +235,10 @@ export class Sweeper {
       looks,
     }));
   }
+}
+
+function partition<T>(items: readonly T[], is: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter((item) => is(item)), items.filter((item) => !is(item))];
 }
 
 function isYoung(verdict: Verdict): boolean {

@@ -24,6 +24,8 @@ export class Theatre {
     if (taskId.startsWith('gone')) throw new WorkflowNotFoundError('no such', taskId, undefined);
     return taskId.startsWith('open') ? 'RUNNING' : 'TERMINATED';
   };
+  /** What its list has as open, a page each. */
+  listed: () => readonly (readonly string[])[] = () => [];
   readonly asked: string[] = [];
   readonly removed: string[] = [];
   remove: (run: NamedRun, options: RemoveOptions) => Promise<void> = async ({ name, taskId }, { before }) => {
@@ -42,6 +44,12 @@ export class Theatre {
     });
   }
 
+  #page(index: number) {
+    const pages = this.listed();
+    const executions = (pages[index] ?? []).map((workflowId) => ({ execution: { workflowId } }));
+    return { executions, nextPageToken: new Uint8Array(index + 1 < pages.length ? [index + 1] : []) };
+  }
+
   #client(): Client {
     const describe = async (taskId: string) => {
       this.asked.push(taskId);
@@ -50,7 +58,11 @@ export class Theatre {
     return {
       options: { namespace: 'default' },
       withDeadline: (_: number, ask: () => Promise<unknown>) => ask(),
-      workflowService: { describeNamespace: async () => ({ namespaceInfo: { id: this.namespaceId() } }) },
+      workflowService: {
+        describeNamespace: async () => ({ namespaceInfo: { id: this.namespaceId() } }),
+        listWorkflowExecutions: async ({ nextPageToken }: { nextPageToken?: Uint8Array }) =>
+          this.#page(nextPageToken?.[0] ?? 0),
+      },
       workflow: { getHandle: (taskId: string) => ({ describe: () => describe(taskId) }) },
     } as unknown as Client;
   }

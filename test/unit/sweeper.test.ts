@@ -57,6 +57,31 @@ describe('two looks', () => {
     expect(theatre.removed).toEqual(['open']);
   });
 
+  it('ask, of many, only about those that Temporal does not list as open, and in turn about all others', async () => {
+    const theatre = new Theatre();
+    const open = Array.from({ length: 250 }, (_, index) => `open ${index}`);
+    theatre.anchors = [...open, 'closed', 'closed, but listed'].map((taskId) => anchorOf(taskId));
+    theatre.listed = () => [open.slice(0, 100), [...open.slice(100), 'closed, but listed']];
+    const sweeper = theatre.sweeper();
+    await sweeper.look('all', never);
+    expect(theatre.asked).toContain('closed');
+    expect(theatre.asked.length).toBeLessThan(30);
+    for (let look = 2; look <= 10; look += 1) await sweeper.look('all', never);
+    expect(new Set(theatre.asked).size).toBe(252);
+    await sweeper.look('all', never);
+    expect(theatre.removed.toSorted()).toEqual(['closed', 'closed, but listed']);
+  }, 30_000);
+
+  it('ask about everybody where Temporal gives no list', async () => {
+    const theatre = new Theatre();
+    theatre.anchors = Array.from({ length: 200 }, (_, index) => anchorOf(`open ${index}`));
+    theatre.listed = () => {
+      throw new Error('there is no visibility store');
+    };
+    expect((await theatre.sweeper().look('all', never)).kept['task is open']).toBe(200);
+    expect(theatre.asked).toHaveLength(200);
+  }, 30_000);
+
   it('remove nothing in a dry run, and say what they would', async () => {
     const theatre = new Theatre();
     theatre.anchors = [anchorOf('closed')];

@@ -53,19 +53,28 @@ const LOOKED_AT = 200;
 /** What may be handed to the next run of this workflow: Temporal refuses more than 2 MiB. */
 const CARRIED_BYTES = 1_800_000;
 
-export async function limiter(carried?: Queue): Promise<void> {
+/** When it looks again, and at which of those that hold a slot: under a steady load no run lives as long as a look is away. */
+export interface Look {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly from: number;
+}
+
+export async function limiter(carried?: Queue, look?: Look): Promise<void> {
   // Signals wait until the slots are known: who is freed before is found among them, and freed after.
-  const limiting = new Limiting(carried ?? heldBy(await holders(workflowInfo().workflowId)));
+  const limiting = new Limiting(carried ?? heldBy(await holders(workflowInfo().workflowId)), look);
   // Whoever is done first ends it: there is nothing to keep, or the next run keeps it.
   await Promise.race([limiting.serve(), limiting.keepLooking()]);
 }
 
 class Limiting {
   #queue: Queue;
+  #look: Look;
   #heardAt = 0;
 
-  constructor(queue: Queue) {
+  constructor(queue: Queue, look: Look = { at: Date.now() + LOOK_MS, from: 0 }) {
     this.#queue = queue;
+    this.#look = look;
     setHandler(acquireSignal, ({ claim, limits }) => this.#hear((now) => asked({ ...now, limits }, claim)), {
       description: 'From a task: its run wants a slot.',
     });
@@ -80,7 +89,8 @@ class Limiting {
     const isDue = () => untold(this.#queue).length > 0 || nextIn(this.#queue) !== undefined;
     for (;;) {
       await (isLong() ? condition(isDue, QUIET_MS) : condition(() => isDue() || isLong()));
-      if (isLong() && this.#isQuiet()) return continueAsNew<typeof limiter>(cut(this.#queue, CARRIED_BYTES));
+      if (isLong() && this.#isQuiet())
+        return continueAsNew<typeof limiter>(cut(this.#queue, CARRIED_BYTES), this.#look);
       this.#turn((now) => letIn(now, AT_ONCE));
       await Promise.all(
         untold(this.#queue)
@@ -92,15 +102,16 @@ class Limiting {
 
   /** Until nobody holds a slot or wants one. */
   async keepLooking(): Promise<void> {
-    for (let from = 0; ;) {
-      await sleep(LOOK_MS);
+    for (;;) {
+      await sleep(Math.max(1, this.#look.at - Date.now()));
+      const { from } = this.#look;
       const { held, waiting } = this.#queue;
       if (held.length + waiting.length === 0) return;
       const { gone, limits } = await vanished(
         held.slice(from, from + LOOKED_AT).map(({ run, taskId }) => ({ run, taskId })),
       );
       this.#turn((now) => gone.reduce(freed, { ...now, limits }));
-      from = from + LOOKED_AT < held.length ? from + LOOKED_AT : 0;
+      this.#look = { at: Date.now() + LOOK_MS, from: from + LOOKED_AT < held.length ? from + LOOKED_AT : 0 };
       const { tenants: _, ...counts } = stateOf(this.#queue);
       upsertMemo({ limits: counts });
     }

@@ -16,7 +16,9 @@ import {
   type LimiterState,
   type Limits,
 } from '../../src/limits/contract.ts';
+import { heldBy } from '../../src/limits/queue.ts';
 import { tellFreed } from '../../src/limits/tell-freed.ts';
+import type { Look } from '../../src/workflows/limiter.ts';
 import { memoOf, realTemporal, type Stage, type TaskHandle, tellingOf, timeSkipping } from './stage.ts';
 import { anchorOf, failure, jobOf, Moment, RELEASED, SUCCEEDED, type World, world } from './world.ts';
 
@@ -196,16 +198,37 @@ describe('on a real Temporal', () => {
       const handle = await begin();
       await untilWaiting(limiter, 1);
       const limiting = stage.client.workflow.getHandle(limiter);
-      const { runId } = await limiting.describe();
+      const { runId, startTime } = await limiting.describe();
       const babble = (each: number) =>
         Promise.all(Array.from({ length: each }, (_, index) => limiting.signal(FREED_SIGNAL, `nobody-${index}`)));
       // Temporal suggests another run after 4,096 events.
       while ((await limiting.describe()).historyLength < 4_300) await babble(200);
       await until('another run', async () => (await limiting.describe()).runId !== runId);
       expect(await limiterState(limiting)).toMatchObject({ held: 1, waiting: 1, limits: { running: 1 } });
+      const carried = (await limiting.fetchHistory()).events?.[0]?.workflowExecutionStartedEventAttributes?.input;
+      const look = JSON.parse(Buffer.from(carried?.payloads?.[1]?.data ?? []).toString()) as Look;
+      expect(look).toMatchObject({ from: 0 });
+      expect(look.at).toBeLessThan(startTime.getTime() + 70_000);
       await free();
       expect(await tellingOf(handle)).toMatchObject({ told: 'result' });
     });
+  });
+
+  it('and looks when the run before it would have', async () => {
+    const limiter = newLimiter();
+    stage.castLimiter(limiter, {
+      holders: async () => [],
+      vanished: async (runs) => ({ gone: runs.map(({ run }) => run), limits: { running: 1 } }),
+    });
+    const look: Look = { at: Date.now() + 1_000, from: 0 };
+    const limiting = await stage.client.workflow.start('limiter', {
+      args: [heldBy([ELSEWHERE]), look],
+      workflowId: limiter,
+      taskQueue: stage.taskQueue,
+      workflowExecutionTimeout: '5m',
+    });
+    await until('the lost slot is free', async () => (await limiterState(limiting)).held === 0);
+    await limiting.terminate();
   });
 });
 

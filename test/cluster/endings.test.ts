@@ -71,13 +71,13 @@ const ENDINGS: readonly EndingFromOutside[] = [
   })),
   {
     name: 'run timeout',
-    options: { workflowRunTimeout: '18s' },
+    options: { workflowRunTimeout: '30s' },
     end: timedOut,
     answer: 'already_timed_out',
   },
   {
     name: 'execution timeout',
-    options: { workflowExecutionTimeout: '18s' },
+    options: { workflowExecutionTimeout: '30s' },
     end: timedOut,
     answer: 'already_timed_out',
   },

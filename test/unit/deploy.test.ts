@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { WORKER_FLAGS, WORKER_ENVIRONMENT } from '../../dev/worker-command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readConfig } from '../../src/config.ts';
+import { followQueue, TASK_QUEUE } from '../../src/contract.ts';
 import { LABEL, MANAGED_BY } from '../../src/fence.ts';
 
 const at = (path: string): URL => new URL(`../../${path}`, import.meta.url);
@@ -245,6 +246,21 @@ describe('the gateway that may kill', () => {
     const env = Object.fromEntries(container?.env?.map(({ name, value = 'holdfast' }) => [name, value]) ?? []);
     expect(readConfig({ ...env, XDG_STATE_HOME: '/nowhere' }).kubernetes).toMatchObject({ context: 'in-cluster' });
     expect(kustomization.components ?? []).toEqual([]);
+  });
+});
+
+describe('the alerts', () => {
+  const rules = read('deploy/alerts.yaml');
+
+  it('name the task queues of the worker', () => {
+    const queues = [...rules.matchAll(/task_queue="([^"]+)"/g)].map(([, queue]) => queue);
+    expect(new Set(queues)).toEqual(new Set([TASK_QUEUE, followQueue(TASK_QUEUE)]));
+  });
+
+  it('stand in docs/runbook.md with what to do, and no other does', () => {
+    const table = read('docs/runbook.md').split('\n### Alerts')[1]?.split('\n## ')[0] ?? '';
+    const told = [...table.matchAll(/^\| `(Holdfast\w+)`/gm)].map(([, name]) => name);
+    expect(told).toEqual([...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name));
   });
 });
 

@@ -157,6 +157,24 @@ describe('the worker in the cluster', () => {
     expect(container?.envFrom?.[0]?.configMapRef?.name).toBe(kustomization.configMapGenerator[0]?.name);
   });
 
+  it('is given by its Secret, as README.md makes it, what Temporal asks for: a certificate or a key', () => {
+    const names = [...read('deploy/README.md').matchAll(/(TEMPORAL_(?:API_KEY|TLS_\w+))=/g)].map(
+      ([, name = '']) => name,
+    );
+    const secret = Object.fromEntries(names.map((name) => [name, name]));
+    const { connectionOptions } = readConfig({ ...secret, XDG_STATE_HOME: '/nowhere' }).temporal;
+    const bytes = (name: string) => Uint8Array.from(Buffer.from(name));
+    expect(connectionOptions).toMatchObject({
+      apiKey: 'TEMPORAL_API_KEY',
+      tls: {
+        clientCertPair: { crt: bytes('TEMPORAL_TLS_CLIENT_CERT_DATA'), key: bytes('TEMPORAL_TLS_CLIENT_KEY_DATA') },
+        serverRootCACertificate: bytes('TEMPORAL_TLS_SERVER_CA_CERT_DATA'),
+        serverNameOverride: 'TEMPORAL_TLS_SERVER_NAME',
+      },
+    });
+    expect(container?.envFrom?.map(({ secretRef }) => secretRef?.name)).toContain('holdfast-worker');
+  });
+
   it('is begun in its image as it is measured', () => {
     const dockerfile = read('Dockerfile');
     const command = ['node', ...WORKER_FLAGS, 'src/worker.ts'];

@@ -7,7 +7,8 @@ import { momentOf } from '../../lab/bench/container-words.ts';
 import { estimate, exactly, ratio, sides } from '../../lab/bench/estimate.ts';
 import { accepted, exceeded, type Limit, limitOf, readLimits } from '../../lab/bench/limits.ts';
 import { rawJob } from '../../lab/bench/raw-jobs.ts';
-import { costsOf, needsOf } from '../../lab/bench/needs/needs.ts';
+import { assumed } from '../../lab/bench/needs/assumed.ts';
+import { costsOf, needsOf, overtaken, within } from '../../lab/bench/needs/needs.ts';
 import { chartOf } from '../../lab/bench/render/chart.ts';
 import { inWords } from '../../lab/bench/render/in-words.ts';
 import { render } from '../../lab/bench/render/page.ts';
@@ -15,6 +16,9 @@ import { allMeasured, merged, type Performance, type Row } from '../../lab/bench
 import { BENCHES } from '../../lab/bench/rows/index.ts';
 import { hopsOfRequests } from '../../lab/bench/trace/request-hops.ts';
 import { countRequests } from '../../lab/bench/worker-meters.ts';
+import { Crowd } from '../../src/activities/crowd.ts';
+import { FRESH_LOOKS, LOOKS } from '../../src/activities/long-wait.ts';
+import { readConfig } from '../../src/config.ts';
 
 const docs = join(import.meta.dirname, '..', '..', 'docs');
 const read = (name: string): string | undefined =>
@@ -183,15 +187,44 @@ describe('what many tasks need', () => {
 
   it('grows with them, and is told only when all of it was measured', () => {
     const [few, many] = [needsOf(100_000, costs), needsOf(1_000_000, costs)];
-    expect(few).toMatchObject({ workers: 50, namespaces: 5, clusters: 1, heartbeats: 2_500 });
-    expect(many).toMatchObject({ workers: 500, namespaces: 50, clusters: 7, heartbeats: 25_000 });
+    expect(few).toMatchObject({ workers: 50, namespaces: 5, clusters: 1 });
+    expect(many).toMatchObject({ workers: 500, namespaces: 50, clusters: 7 });
+    expect(few.heartbeats).toBeCloseTo(2_083.3, 1);
+    expect(many.heartbeats).toBeCloseTo(20_833.3, 1);
     expect(many.workerMemory).toBe(few.workerMemory);
     expect(costsOf([])).toBeUndefined();
   });
 
   it('names first what is furthest beyond what it can take', () => {
     const { strains } = needsOf(1_000_000, costs);
-    expect(strains[0]?.share).toBeGreaterThanOrEqual(strains[1]?.share ?? 0);
-    expect(strains[0]?.part).toContain('actions');
+    expect(strains.map(({ share }) => share)).toEqual(strains.map(({ share }) => share).toSorted((a, b) => b - a));
+    expect(strains[0]?.part).toContain('visibility');
+    expect(needsOf(20_000, costs).strains[0]?.part).toContain('actions');
+  });
+
+  it('counts what the sweepers ask: a list of all tasks each, a few about whom it tells, and those that are new', () => {
+    const { lists, sweeping, temporal, heartbeats, turnover } = needsOf(100_000, costs);
+    expect(lists).toBeCloseTo((55 * 100) / 60);
+    expect(sweeping).toBeCloseTo(lists + (55 * 300) / 60 + turnover * 10);
+    expect(temporal).toBeCloseTo(heartbeats + sweeping + turnover * costs.temporal);
+  });
+
+  it('tells from which life on heartbeats are most, and how many tasks fit with them and without', () => {
+    const measured = { ...costs, temporal: 25.7, events: 31 };
+    const { actions, requests, writes } = overtaken(measured);
+    expect([actions / 60, requests / 60, writes / 60].map(Math.round)).toEqual([4, 21, 25]);
+    expect(within()).toEqual({ followed: 22_500, signalled: 200_000 });
+    const { heartbeats, actions: all } = needsOf(100_000, measured);
+    expect(heartbeats / (all - heartbeats)).toBeCloseTo(assumed('life') / actions);
+  });
+
+  it('assumes of a worker what its code says', () => {
+    const { maxTasks, sweepSeconds } = readConfig({ XDG_STATE_HOME: '/nowhere' });
+    expect([assumed('tasksPerWorker'), assumed('sweep')]).toEqual([maxTasks, sweepSeconds]);
+    const crowd = new Crowd();
+    for (let each = 0; each < maxTasks; each += 1) crowd.enter();
+    expect([assumed('heartbeat'), assumed('freshLook')]).toEqual(
+      [LOOKS, FRESH_LOOKS].map((pace) => crowd.every(pace) / 1_000),
+    );
   });
 });

@@ -43,16 +43,17 @@ export async function askStanding(client: Client, taskId: string): Promise<TaskS
 const PAGE = 1_000;
 
 /**
- * The ids of all tasks that Temporal's list has as open, a thousand a request. It lags behind: it says of whom one need not
+ * The ids of all tasks of this queue that Temporal's list has as open, a thousand a request. It lags behind: it says of whom one need not
  * ask, and nothing of who is not on it.
  */
 export async function listedOpen(
   client: Client,
+  taskQueue: string,
   within: <T>(ask: () => Promise<T>) => Promise<T>,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const { namespace } = client.options;
-  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
+  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
   const open = new Set<string>();
   let nextPageToken: Uint8Array | null | undefined;
   do {

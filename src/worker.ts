@@ -130,6 +130,7 @@ function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
   return new Sweeper({
     api: deps.api,
     client,
+    taskQueue: config.taskQueue,
     remove: (run, _, signal, options) => releaseRun(deps, run, signal, options),
     isTended: (run) => deps.followed.has(run) || deps.unreleased.isReleasing(run),
     rules: config.sweepRules,

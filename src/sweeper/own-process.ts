@@ -26,6 +26,7 @@ export async function openSweeper(config: Config, dryRun: boolean, log: RunWatch
   const sweeper = new Sweeper({
     api,
     client,
+    taskQueue: config.taskQueue,
     remove: (run, temporalNamespaceId, signal, options) =>
       removeRun({ api, watch, temporalNamespaceId, tellFreed: tell }, run, signal, options),
     rules: config.sweepRules,

@@ -17,6 +17,8 @@ import { KEPT_NONE, type Orphan, refusalOf, type SweepReport } from './report.ts
 export interface SweeperDeps {
   readonly api: Pick<JobsApi, 'listMarks'>;
   readonly client: Client;
+  /** Whose tasks Temporal is asked to list; tasks of others are asked about one by one. */
+  readonly taskQueue: string;
   /** How a run goes: by the loop of release, with its output kept or not. */
   readonly remove: (
     run: NamedRun,
@@ -138,9 +140,9 @@ export class Sweeper {
 
   /** Without a list, of everybody is asked. */
   async #listedOpen(signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const { client } = this.#deps;
+    const { client, taskQueue } = this.#deps;
     try {
-      return await listedOpen(client, (ask) => client.withDeadline(Date.now() + ANSWER_MS, ask), signal);
+      return await listedOpen(client, taskQueue, (ask) => client.withDeadline(Date.now() + ANSWER_MS, ask), signal);
     } catch {
       signal.throwIfAborted();
       return new Set();

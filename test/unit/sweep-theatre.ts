@@ -38,6 +38,7 @@ export class Theatre {
     return new Sweeper({
       api: { listMarks: async () => ({ anchors: this.anchors, jobs: [], at: NOW }) },
       client: this.#client(),
+      taskQueue: 'holdfast',
       remove: (run, _, __, options) => this.remove(run, options),
       rules: { minAgeSeconds: 30, maxPercent: 50 },
       ...more,

@@ -75,7 +75,7 @@ function oneTemporalNamespace(costs: Costs): readonly string[] {
     .strains.filter(({ part }) => part.endsWith('Temporal Cloud namespace'))
     .map(({ part, share }) => `${part.replace(/ (of|to) a .*/, '')} ${percent(share)}`);
   return [
-    `All tasks are in one Temporal namespace here, and each sweeper has all of them listed. Where each Kubernetes namespace, of ${count(size)} tasks, has a Temporal namespace of its own,`,
+    `All tasks are in one Temporal namespace here, and each sweeper has those of its task queue listed. Where each Kubernetes namespace, of ${count(size)} tasks, has a Temporal namespace of its own,`,
     `that one is asked, of what it can take: ${told.join(', ')}. Lists that are refused break nothing else: a look then takes longer, for the sweeper asks about each task by itself.`,
     '',
   ];

@@ -4,8 +4,8 @@ import type { Limit } from '../limits.ts';
 import type { Measured } from '../result.ts';
 
 const COLOURS = {
-  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37', smallest: '#9a6700' },
-  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950', smallest: '#d29922' },
+  light: { ...SHEET.light, ours: '#0969da', reach: '#1a7f37', smallest: '#e16f24' },
+  dark: { ...SHEET.dark, ours: '#4493f8', reach: '#3fb950', smallest: '#f0883e' },
 } as const;
 type Colours = (typeof COLOURS)[Theme];
 
@@ -13,7 +13,7 @@ const LEFT = 500;
 const RIGHT = 100;
 const TOP = 44;
 const ROW = 34;
-const FOOT = 40;
+const FOOT = 62;
 
 /** Undefined while nothing has a floor. */
 export function chartOf(measured: readonly Measured[], limits: readonly Limit[], theme: Theme): string | undefined {
@@ -44,8 +44,8 @@ export function chartOf(measured: readonly Measured[], limits: readonly Limit[],
     ...rows,
     text(
       20,
-      bottom + 20,
-      'bar: median; thin line: 90 %; green: what is wanted; brown: the smallest workflow',
+      bottom + 46,
+      'bar: median; thin line: 90 %; green: what is wanted; orange: the smallest workflow',
       colours.faint,
       'font-size="12"',
     ),
@@ -68,7 +68,7 @@ function row(
     line(x(ratio.low), y, x(ratio.high), y, colours.ink, 'stroke-width="2"'),
     ...(smallestRatio === undefined
       ? []
-      : [line(x(smallestRatio.value), y - 9, x(smallestRatio.value), y + 9, colours.smallest, 'stroke-width="3"')]),
+      : [line(x(smallestRatio.value), y - 13, x(smallestRatio.value), y + 13, colours.smallest, 'stroke-width="3"')]),
     ...(reach === undefined ? [] : [line(x(reach), y - 13, x(reach), y + 13, colours.reach, 'stroke-width="3"')]),
     text(WIDTH - RIGHT + 20, y + 5, `${ratio.value.toFixed(2)} ×`, colours.ink, 'font-weight="600"'),
   ];

@@ -3,12 +3,12 @@
  * anything is created. Only doors (client, gateway, CLI, config) import this; the rest takes `settle` of settings.ts.
  */
 import { z } from 'zod';
-import { LIMITS, type CommandTask, type EvaluationTask, type Task, type WorkloadName } from './contract.ts';
+import { LIMITS, type EvaluationTask, type Task, type WorkloadName } from './contract.ts';
 import { HoldfastError } from './errors.ts';
 import { LIMITER_PREFIX } from './limits/contract.ts';
 import * as fields from './schemas/fields.ts';
 import { problemsOf, show, type InputProblem } from './schemas/sentences.ts';
-import { checkSize } from './schemas/size.ts';
+import { checkSize, filesStored, suiteStored, type Given, type Stored } from './schemas/size.ts';
 import { checkSuite, UNPACKED_LIMIT } from './schemas/suite.ts';
 
 export type { InputProblem } from './schemas/sentences.ts';
@@ -95,17 +95,32 @@ const evaluationShape = {
   ...settingsShape,
 };
 
-/** What the HTTP API's description is made of; the door itself is `checkTask`. */
-export const taskShapes = { command: commandShape, evaluation: evaluationShape } as const;
+interface Door<Accepted extends Task> {
+  /** What the HTTP API's description is made of, too. */
+  readonly shape: z.ZodRawShape;
+  readonly task: z.ZodType<Accepted>;
+  readonly stored: Stored;
+  /** What is wrong between fields, or within one, that no shape can say. */
+  readonly beyondShape: (given: Given) => readonly InputProblem[];
+}
 
-const commandTask: z.ZodType<CommandTask> = strict(commandShape);
-// `checkSuite` makes sure of the two; nothing is returned before it has.
-const evaluationTask = strict(evaluationShape) as unknown as z.ZodType<EvaluationTask>;
-const TASKS: Readonly<Record<WorkloadName, z.ZodType<Task>>> = { command: commandTask, evaluation: evaluationTask };
+export const doors: { readonly [Name in WorkloadName]: Door<Extract<Task, { readonly workload: Name }>> } = {
+  command: { shape: commandShape, task: strict(commandShape), stored: filesStored, beyondShape: checkFiles },
+  evaluation: {
+    shape: evaluationShape,
+    // `checkLines` makes sure of problems and samples; nothing is returned before it has.
+    task: strict(evaluationShape) as unknown as z.ZodType<EvaluationTask>,
+    stored: suiteStored,
+    beyondShape: checkLines,
+  },
+};
+
+function isKnown(workload: unknown): workload is WorkloadName {
+  return typeof workload === 'string' && Object.hasOwn(doors, workload);
+}
 
 /** The names of the fields that an object may have, for the sentence about one that it may not. */
-function acceptedFields(workload: WorkloadName, path: readonly PropertyKey[]): string {
-  const whole = workload === 'command' ? commandShape : evaluationShape;
+function acceptedFields(whole: z.ZodRawShape, path: readonly PropertyKey[]): string {
   const shape = path[0] === 'resources' ? resourcesShape : path[0] === 'files' ? fileShape : whole;
   return Object.keys(shape).join(', ');
 }
@@ -115,40 +130,48 @@ function acceptedFields(workload: WorkloadName, path: readonly PropertyKey[]): s
  * @throws HoldfastError INPUT_TOO_LARGE (`facts.limit`, `facts.actual`, bytes) or INPUT_INVALID.
  */
 export function checkTask(input: unknown): Task {
-  const given = fieldsGiven(input);
-  if (!isRecord(given)) throw refusal([{ field: '', message: `The task is ${show(input)}; it must be an object.` }]);
-  checkSize(given);
-  const { workload } = given;
-  if (workload !== 'command' && workload !== 'evaluation')
-    throw refusal([unknownWorkload(workload), ...settingsOf(given)]);
-  const parsed = TASKS[workload].safeParse(given, { reportInput: true });
-  const accepted = (path: readonly PropertyKey[]) => acceptedFields(workload, path);
-  const problems = [
-    ...(parsed.success ? [] : problemsOf(parsed.error, accepted)),
-    ...(workload === 'command' ? checkFiles(given['files']) : checkLines(given)),
-  ];
-  if (problems.length > 0 || !parsed.success) throw refusal(problems);
-  return parsed.data;
+  const { task, problems } = judged(input);
+  if (problems.length > 0 || task === undefined) throw refusal(problems);
+  return task;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+interface Judged {
+  /** Absent if it is none. */
+  readonly task?: Task;
+  readonly problems: readonly InputProblem[];
+}
+
+function judged(input: unknown): Judged {
+  const given = fieldsGiven(input);
+  if (!isRecord(given))
+    return { problems: [{ field: '', message: `The task is ${show(input)}; it must be an object.` }] };
+  const { workload } = given;
+  if (!isKnown(workload)) return { problems: [unknownWorkload(workload), ...settingsOf(given)] };
+  const { shape, task, stored, beyondShape } = doors[workload];
+  checkSize(given, stored);
+  const parsed = task.safeParse(given, { reportInput: true });
+  const ofShape = parsed.success ? [] : problemsOf(parsed.error, (path) => acceptedFields(shape, path));
+  return { ...(parsed.success && { task: parsed.data }), problems: [...ofShape, ...beyondShape(given)] };
+}
+
+function isRecord(value: unknown): value is Given {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unknownWorkload(given: unknown): InputProblem {
-  const accepted = Object.keys(TASKS).join(' or ');
+  const accepted = Object.keys(doors).join(' or ');
   const was = given === undefined ? 'is missing' : `is ${show(given)}`;
   return { field: 'workload', message: `${was}; it must be ${accepted}.` };
 }
 
 /** What can be said of a task whose workload is unknown. */
-function settingsOf(given: Readonly<Record<string, unknown>>): InputProblem[] {
+function settingsOf(given: Given): InputProblem[] {
   const parsed = z.looseObject(settingsShape).safeParse(given, { reportInput: true });
   return parsed.success ? [] : problemsOf(parsed.error, () => Object.keys(resourcesShape).join(', '));
 }
 
 /** What is between files: each path once, none inside another, one content each. */
-function checkFiles(files: unknown): InputProblem[] {
+function checkFiles({ files }: Given): InputProblem[] {
   if (!Array.isArray(files)) return [];
   const first = new Map<string, number>();
   return files.flatMap((file: unknown, index): InputProblem[] => {
@@ -173,7 +196,7 @@ function checkPlace(first: Map<string, number>, path: unknown, index: number): I
   return [{ field: `files[${index}].path`, message: `is ${show(path)}; files[${clash[1]}] has ${why}.` }];
 }
 
-function checkLines(given: Readonly<Record<string, unknown>>): readonly InputProblem[] {
+function checkLines(given: Given): readonly InputProblem[] {
   const { problems, tooLarge } = checkSuite(given['problems'], given['samples']);
   if (tooLarge.length === 0) return problems;
   const message = `unpacks to more than ${UNPACKED_LIMIT} bytes, which is the limit; split the suite into several tasks.`;

@@ -3,9 +3,8 @@
  * anything is created. Only doors (client, gateway, CLI, config) import this; the rest takes `settle` of settings.ts.
  */
 import { z } from 'zod';
-import { LIMITS, type EvaluationTask, type Task, type WorkloadName } from './contract.ts';
+import type { EvaluationTask, Task, WorkloadName } from './contract.ts';
 import { HoldfastError } from './errors.ts';
-import { LIMITER_PREFIX } from './limits/contract.ts';
 import * as fields from './schemas/fields.ts';
 import { problemsOf, show, type InputProblem } from './schemas/sentences.ts';
 import { checkSize, filesStored, suiteStored, type Given, type Stored } from './schemas/size.ts';
@@ -130,9 +129,33 @@ function acceptedFields(whole: z.ZodRawShape, path: readonly PropertyKey[]): str
  * @throws HoldfastError INPUT_TOO_LARGE (`facts.limit`, `facts.actual`, bytes) or INPUT_INVALID.
  */
 export function checkTask(input: unknown): Task {
+  return checkStart({ task: input }).task;
+}
+
+const names = strict({ id: fields.taskId.exactOptional(), priority: fields.priority.exactOptional() });
+
+export interface CheckedStart {
+  readonly task: Task;
+  readonly id?: string;
+  readonly priority?: number;
+}
+
+/**
+ * A task with the id and the priority that it is started with, or one refusal of all that is wrong with any of them.
+ * `found` is wrong, too, as whoever asks knows: nothing more is said of those fields.
+ * @throws HoldfastError INPUT_TOO_LARGE (`facts.limit`, `facts.actual`, bytes) or INPUT_INVALID.
+ */
+export function checkStart(
+  { task: input, ...naming }: { readonly [Part in keyof CheckedStart]: unknown },
+  found: readonly InputProblem[] = [],
+): CheckedStart {
+  const named = names.safeParse(naming, { reportInput: true });
   const { task, problems } = judged(input);
-  if (problems.length > 0 || task === undefined) throw refusal(problems);
-  return task;
+  const told = new Set(found.map(({ field }) => field));
+  const more = [...(named.success ? [] : problemsOf(named.error, () => '')), ...problems];
+  const all = [...found, ...more.filter(({ field }) => !told.has(field))];
+  if (all.length > 0 || !named.success || task === undefined) throw refusal(all);
+  return { ...named.data, task };
 }
 
 interface Judged {
@@ -215,34 +238,4 @@ function refusal(problems: readonly InputProblem[]): HoldfastError {
 
 function said(problems: readonly InputProblem[]): string {
   return problems.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)).join(' ');
-}
-
-/** @throws HoldfastError INPUT_INVALID unless it is a whole number from 1 to 5. */
-export function checkPriority(priority: unknown): number {
-  const parsed = z.object({ priority: fields.priority }).safeParse({ priority }, { reportInput: true });
-  if (parsed.success) return parsed.data.priority;
-  throw refusal(problemsOf(parsed.error, () => ''));
-}
-
-/**
- * The id as it may be used for a task: 1 to 200 printable characters, no space at either end.
- * Temporal keeps ids that begin with `temporal-sys-` or `__temporal_` for itself, we `holdfast-limits-`; `.` and `..` vanish from URLs.
- * @throws HoldfastError INPUT_INVALID.
- */
-export function checkTaskId(id: unknown): string {
-  const message = idProblem(id);
-  if (message === undefined && typeof id === 'string') return id;
-  throw refusal([{ field: 'id', message: `is ${show(id)}; ${message ?? 'it must be text.'}` }]);
-}
-
-function idProblem(id: unknown): string | undefined {
-  if (typeof id !== 'string') return 'it must be text.';
-  if (id === '') return `it must have 1 to ${LIMITS.taskIdLength} characters.`;
-  if (id.length > LIMITS.taskIdLength)
-    return `it has ${id.length} characters; at most ${LIMITS.taskIdLength} are accepted.`;
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(id)) return 'it must have printable characters only.';
-  if (id.trim() !== id) return 'it must not begin or end with a space.';
-  if (/^(?:temporal-sys-|__temporal_)/.test(id)) return 'Temporal keeps ids that begin like this for itself.';
-  if (id.startsWith(LIMITER_PREFIX)) return 'Holdfast keeps ids that begin like this for itself.';
-  return id === '.' || id === '..' ? 'it must be more than dots.' : undefined;
 }

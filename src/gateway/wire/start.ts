@@ -43,7 +43,7 @@ const DESCRIBED: Readonly<Record<WorkloadName, Described>> = {
   },
 };
 
-/** Described here, checked by `checkTask`, whose sentences say more than a schema's. */
+/** Described here, checked by `checkStart`, whose sentences say more than a schema's. */
 export const startBody = z.union(
   Object.entries(DESCRIBED).map(([workload, { name, shape, example }]) =>
     z.strictObject({ ...shape, ...optional }).meta({ id: `${name}Task`, examples: [{ workload, ...example }] }),

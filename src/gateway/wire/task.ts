@@ -1,4 +1,7 @@
-/** How a task looks on the wire, while it lives and when it has ended. Names are in snake case; absent is null. */
+/**
+ * How a task looks on the wire, while it lives and when it has ended. Names are in snake case, and absent is null, but in an
+ * output, which is that of contract.ts.
+ */
 import { z } from 'zod';
 import type { TaskOutcome } from '../../client/task-client.ts';
 import type {

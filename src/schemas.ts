@@ -3,12 +3,11 @@
  * anything is created. Only doors (client, gateway, CLI, config) import this; the rest takes `settle` of settings.ts.
  */
 import { z } from 'zod';
-import { LIMITS, type CommandTask, type EvaluationTask, type Task, type WorkloadName } from './contract.ts';
+import type { EvaluationTask, Task, WorkloadName } from './contract.ts';
 import { HoldfastError } from './errors.ts';
-import { LIMITER_PREFIX } from './limits/contract.ts';
 import * as fields from './schemas/fields.ts';
 import { problemsOf, show, type InputProblem } from './schemas/sentences.ts';
-import { checkSize } from './schemas/size.ts';
+import { checkSize, filesStored, suiteStored, type Given, type Stored } from './schemas/size.ts';
 import { checkSuite, UNPACKED_LIMIT } from './schemas/suite.ts';
 
 export type { InputProblem } from './schemas/sentences.ts';
@@ -95,17 +94,32 @@ const evaluationShape = {
   ...settingsShape,
 };
 
-/** What the HTTP API's description is made of; the door itself is `checkTask`. */
-export const taskShapes = { command: commandShape, evaluation: evaluationShape } as const;
+interface Door<Accepted extends Task> {
+  /** What the HTTP API's description is made of, too. */
+  readonly shape: z.ZodRawShape;
+  readonly task: z.ZodType<Accepted>;
+  readonly stored: Stored;
+  /** What is wrong between fields, or within one, that no shape can say. */
+  readonly beyondShape: (given: Given) => readonly InputProblem[];
+}
 
-const commandTask: z.ZodType<CommandTask> = strict(commandShape);
-// `checkSuite` makes sure of the two; nothing is returned before it has.
-const evaluationTask = strict(evaluationShape) as unknown as z.ZodType<EvaluationTask>;
-const TASKS: Readonly<Record<WorkloadName, z.ZodType<Task>>> = { command: commandTask, evaluation: evaluationTask };
+export const doors: { readonly [Name in WorkloadName]: Door<Extract<Task, { readonly workload: Name }>> } = {
+  command: { shape: commandShape, task: strict(commandShape), stored: filesStored, beyondShape: checkFiles },
+  evaluation: {
+    shape: evaluationShape,
+    // `checkLines` makes sure of problems and samples; nothing is returned before it has.
+    task: strict(evaluationShape) as unknown as z.ZodType<EvaluationTask>,
+    stored: suiteStored,
+    beyondShape: checkLines,
+  },
+};
+
+function isKnown(workload: unknown): workload is WorkloadName {
+  return typeof workload === 'string' && Object.hasOwn(doors, workload);
+}
 
 /** The names of the fields that an object may have, for the sentence about one that it may not. */
-function acceptedFields(workload: WorkloadName, path: readonly PropertyKey[]): string {
-  const whole = workload === 'command' ? commandShape : evaluationShape;
+function acceptedFields(whole: z.ZodRawShape, path: readonly PropertyKey[]): string {
   const shape = path[0] === 'resources' ? resourcesShape : path[0] === 'files' ? fileShape : whole;
   return Object.keys(shape).join(', ');
 }
@@ -115,40 +129,72 @@ function acceptedFields(workload: WorkloadName, path: readonly PropertyKey[]): s
  * @throws HoldfastError INPUT_TOO_LARGE (`facts.limit`, `facts.actual`, bytes) or INPUT_INVALID.
  */
 export function checkTask(input: unknown): Task {
-  const given = fieldsGiven(input);
-  if (!isRecord(given)) throw refusal([{ field: '', message: `The task is ${show(input)}; it must be an object.` }]);
-  checkSize(given);
-  const { workload } = given;
-  if (workload !== 'command' && workload !== 'evaluation')
-    throw refusal([unknownWorkload(workload), ...settingsOf(given)]);
-  const parsed = TASKS[workload].safeParse(given, { reportInput: true });
-  const accepted = (path: readonly PropertyKey[]) => acceptedFields(workload, path);
-  const problems = [
-    ...(parsed.success ? [] : problemsOf(parsed.error, accepted)),
-    ...(workload === 'command' ? checkFiles(given['files']) : checkLines(given)),
-  ];
-  if (problems.length > 0 || !parsed.success) throw refusal(problems);
-  return parsed.data;
+  return checkStart({ task: input }).task;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+const names = strict({ id: fields.taskId.exactOptional(), priority: fields.priority.exactOptional() });
+
+export interface CheckedStart {
+  readonly task: Task;
+  readonly id?: string;
+  readonly priority?: number;
+}
+
+/**
+ * A task with the id and the priority that it is started with, or one refusal of all that is wrong with any of them.
+ * `found` is wrong, too, as whoever asks knows: nothing more is said of those fields.
+ * @throws HoldfastError INPUT_TOO_LARGE (`facts.limit`, `facts.actual`, bytes) or INPUT_INVALID.
+ */
+export function checkStart(
+  { task: input, ...naming }: { readonly [Part in keyof CheckedStart]: unknown },
+  found: readonly InputProblem[] = [],
+): CheckedStart {
+  const named = names.safeParse(naming, { reportInput: true });
+  const { task, problems } = judged(input);
+  const told = new Set(found.map(({ field }) => field));
+  const more = [...(named.success ? [] : problemsOf(named.error, () => '')), ...problems];
+  const all = [...found, ...more.filter(({ field }) => !told.has(field))];
+  if (all.length > 0 || !named.success || task === undefined) throw refusal(all);
+  return { ...named.data, task };
+}
+
+interface Judged {
+  /** Absent if it is none. */
+  readonly task?: Task;
+  readonly problems: readonly InputProblem[];
+}
+
+function judged(input: unknown): Judged {
+  const given = fieldsGiven(input);
+  if (!isRecord(given))
+    return { problems: [{ field: '', message: `The task is ${show(input)}; it must be an object.` }] };
+  const { workload } = given;
+  if (!isKnown(workload)) return { problems: [unknownWorkload(workload), ...settingsOf(given)] };
+  const { shape, task, stored, beyondShape } = doors[workload];
+  checkSize(given, stored);
+  const parsed = task.safeParse(given, { reportInput: true });
+  const ofShape = parsed.success ? [] : problemsOf(parsed.error, (path) => acceptedFields(shape, path));
+  return { ...(parsed.success && { task: parsed.data }), problems: [...ofShape, ...beyondShape(given)] };
+}
+
+function isRecord(value: unknown): value is Given {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unknownWorkload(given: unknown): InputProblem {
-  const accepted = Object.keys(TASKS).join(' or ');
+  const accepted = Object.keys(doors).join(' or ');
   const was = given === undefined ? 'is missing' : `is ${show(given)}`;
   return { field: 'workload', message: `${was}; it must be ${accepted}.` };
 }
 
 /** What can be said of a task whose workload is unknown. */
-function settingsOf(given: Readonly<Record<string, unknown>>): InputProblem[] {
+function settingsOf(given: Given): InputProblem[] {
   const parsed = z.looseObject(settingsShape).safeParse(given, { reportInput: true });
   return parsed.success ? [] : problemsOf(parsed.error, () => Object.keys(resourcesShape).join(', '));
 }
 
 /** What is between files: each path once, none inside another, one content each. */
-function checkFiles(files: unknown): InputProblem[] {
+function checkFiles({ files }: Given): InputProblem[] {
   if (!Array.isArray(files)) return [];
   const first = new Map<string, number>();
   return files.flatMap((file: unknown, index): InputProblem[] => {
@@ -173,7 +219,7 @@ function checkPlace(first: Map<string, number>, path: unknown, index: number): I
   return [{ field: `files[${index}].path`, message: `is ${show(path)}; files[${clash[1]}] has ${why}.` }];
 }
 
-function checkLines(given: Readonly<Record<string, unknown>>): readonly InputProblem[] {
+function checkLines(given: Given): readonly InputProblem[] {
   const { problems, tooLarge } = checkSuite(given['problems'], given['samples']);
   if (tooLarge.length === 0) return problems;
   const message = `unpacks to more than ${UNPACKED_LIMIT} bytes, which is the limit; split the suite into several tasks.`;
@@ -192,34 +238,4 @@ function refusal(problems: readonly InputProblem[]): HoldfastError {
 
 function said(problems: readonly InputProblem[]): string {
   return problems.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)).join(' ');
-}
-
-/** @throws HoldfastError INPUT_INVALID unless it is a whole number from 1 to 5. */
-export function checkPriority(priority: unknown): number {
-  const parsed = z.object({ priority: fields.priority }).safeParse({ priority }, { reportInput: true });
-  if (parsed.success) return parsed.data.priority;
-  throw refusal(problemsOf(parsed.error, () => ''));
-}
-
-/**
- * The id as it may be used for a task: 1 to 200 printable characters, no space at either end.
- * Temporal keeps ids that begin with `temporal-sys-` or `__temporal_` for itself, we `holdfast-limits-`; `.` and `..` vanish from URLs.
- * @throws HoldfastError INPUT_INVALID.
- */
-export function checkTaskId(id: unknown): string {
-  const message = idProblem(id);
-  if (message === undefined && typeof id === 'string') return id;
-  throw refusal([{ field: 'id', message: `is ${show(id)}; ${message ?? 'it must be text.'}` }]);
-}
-
-function idProblem(id: unknown): string | undefined {
-  if (typeof id !== 'string') return 'it must be text.';
-  if (id === '') return `it must have 1 to ${LIMITS.taskIdLength} characters.`;
-  if (id.length > LIMITS.taskIdLength)
-    return `it has ${id.length} characters; at most ${LIMITS.taskIdLength} are accepted.`;
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(id)) return 'it must have printable characters only.';
-  if (id.trim() !== id) return 'it must not begin or end with a space.';
-  if (/^(?:temporal-sys-|__temporal_)/.test(id)) return 'Temporal keeps ids that begin like this for itself.';
-  if (id.startsWith(LIMITER_PREFIX)) return 'Holdfast keeps ids that begin like this for itself.';
-  return id === '.' || id === '..' ? 'it must be more than dots.' : undefined;
 }

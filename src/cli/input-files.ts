@@ -34,7 +34,7 @@ async function readInput(path: string, stdinTwice: boolean): Promise<FileRead> {
     const about = path === STDIN ? { size: 0, mode: 0 } : await stat(path);
     if (about.size > LIMIT) return { message: `${name} has ${about.size} bytes; at most ${LIMIT} are read.` };
     const bytes = path === STDIN ? await buffer(process.stdin) : await readFile(path);
-    return bytes.length === 0 ? { message: `${name} is empty.` } : { bytes, isExecutable: (about.mode & 0o111) !== 0 };
+    return { bytes, isExecutable: (about.mode & 0o111) !== 0 };
   } catch (error) {
     return { message: `${name} ${sentenceFor(error)}` };
   }

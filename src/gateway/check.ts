@@ -11,7 +11,7 @@ export const checkRequest: FastifySchemaCompiler<z.ZodType> = ({ schema }) => {
   };
 };
 
-/** Of a body that `checkTask` looks at: it says more than a schema can. */
+/** Of a body that `checkStart` looks at: it says more than a schema can. */
 export const checkLater: FastifySchemaCompiler<unknown> = ({ schema, ...route }) => {
   return route.httpPart === 'body'
     ? (value: unknown) => ({ value })

@@ -1,6 +1,8 @@
 /** The fields that tasks are made of, each with the sentence that says what it accepts. */
 import { z } from 'zod';
+import { LIMITS } from '../contract.ts';
 import { parseQuantity } from '../kubernetes/quantity.ts';
+import { LIMITER_PREFIX } from '../limits/contract.ts';
 import { DURATION_ACCEPTED, tryDuration } from '../settings.ts';
 import { show } from './sentences.ts';
 
@@ -114,6 +116,18 @@ export const fileMode = wholeNumber(0, 0o777);
 export const retries = wholeNumber(0, 10);
 
 export const priority = wholeNumber(1, 5);
+
+/** `.` and `..` vanish from URLs. */
+export const taskId = ruledText((id) => {
+  if (id === '') return `it must have 1 to ${LIMITS.taskIdLength} characters.`;
+  if (id.length > LIMITS.taskIdLength)
+    return `it has ${id.length} characters; at most ${LIMITS.taskIdLength} are accepted.`;
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(id)) return 'it must have printable characters only.';
+  if (id.trim() !== id) return 'it must not begin or end with a space.';
+  if (/^(?:temporal-sys-|__temporal_)/.test(id)) return 'Temporal keeps ids that begin like this for itself.';
+  if (id.startsWith(LIMITER_PREFIX)) return 'Holdfast keeps ids that begin like this for itself.';
+  return id === '.' || id === '..' ? 'it must be more than dots.' : undefined;
+});
 
 const DNS_LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 const DNS_SUBDOMAIN = new RegExp(String.raw`^${DNS_LABEL}(?:\.${DNS_LABEL})*$`);

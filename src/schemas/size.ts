@@ -2,32 +2,46 @@
 import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 
-/** Kept for what the worker adds to a plan: the evaluation's own program, keys, settings with their defaults. Bytes. */
-const RESERVE = { evaluation: 40_000, command: 4_000, perFile: 64 } as const;
+export type Given = Readonly<Record<string, unknown>>;
 
-type Given = Readonly<Record<string, unknown>>;
+/** What of a task is stored. */
+export interface Stored {
+  readonly fields: readonly string[];
+  readonly bytes: (task: Given) => number;
+  /** Kept for what the worker adds to a plan: keys, settings with their defaults, a program of our own. Bytes. */
+  readonly reserve: number;
+  readonly advice: string;
+}
+
+export const filesStored: Stored = {
+  fields: ['files', 'command', 'args', 'env'],
+  bytes: (task) => filesBytes(task['files']) + planBytes(task),
+  reserve: 4_000,
+  advice: '',
+};
+
+export const suiteStored: Stored = {
+  fields: ['problems', 'samples'],
+  bytes: suiteBytes,
+  reserve: 40_000,
+  advice: ' Gzipped (`gzip` in place of `jsonl`) they take about an eighth.',
+};
+
+/** Of each file beside its own bytes. */
+const FILE_RESERVE = 64;
 
 /**
  * How many bytes the task takes as it is stored, which is what one ConfigMap must hold.
  * @throws HoldfastError INPUT_TOO_LARGE with `limit` and `actual` in bytes.
  */
-export function checkSize(task: Given): void {
-  const isEvaluation = task['workload'] === 'evaluation';
-  const inputs = isEvaluation ? suiteBytes(task) : filesBytes(task['files']);
-  const actual = inputs + planBytes(task) + (isEvaluation ? RESERVE.evaluation : RESERVE.command);
+export function checkSize(task: Given, { fields, bytes, reserve, advice }: Stored): void {
+  const actual = bytes(task) + reserve;
   if (actual <= LIMITS.inputBytes) return;
-  const [what, advice] = isEvaluation
-    ? ['problems and samples', ' Gzipped (`gzip` in place of `jsonl`) they take about an eighth.']
-    : ['files, command, args and env', ''];
+  const what = fields.join(', ').replace(/, (\w+)$/, ' and $1');
   const message = `${what} take ${actual} bytes as they are stored; at most ${LIMITS.inputBytes} are accepted.${advice}`;
-  const problems = fieldsWithBytes(task, isEvaluation).map((field) => ({ field, message }));
+  const problems = fields.filter((field) => task[field] !== undefined).map((field) => ({ field, message }));
   const facts = { limit: LIMITS.inputBytes, actual, problems };
   throw new HoldfastError('INPUT_TOO_LARGE', `The input is too large: ${message}`, facts);
-}
-
-function fieldsWithBytes(task: Given, isEvaluation: boolean): string[] {
-  const fields = isEvaluation ? ['problems', 'samples'] : ['files', 'command', 'args', 'env'];
-  return fields.filter((field) => task[field] !== undefined);
 }
 
 function suiteBytes(task: Given): number {
@@ -36,7 +50,7 @@ function suiteBytes(task: Given): number {
 
 function filesBytes(files: unknown): number {
   if (!Array.isArray(files)) return 0;
-  return files.reduce<number>((sum, file: unknown) => sum + RESERVE.perFile + textBytes(file, 'text', 'base64'), 0);
+  return files.reduce<number>((sum, file: unknown) => sum + FILE_RESERVE + textBytes(file, 'text', 'base64'), 0);
 }
 
 function textBytes(holder: unknown, plain: string, base64: string): number {

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkedTask } from '../../src/cli/checked-task.ts';
-import type { FileRead } from '../../src/cli/input-files.ts';
+import { type FileRead, readInputs } from '../../src/cli/input-files.ts';
 import { commandDraft, evaluationDraft, fileSpec } from '../../src/cli/task-options.ts';
 import { unpackJsonLines } from '../../src/workloads/json-lines.ts';
 
@@ -119,6 +122,36 @@ describe('a refusal', () => {
     const refused = await checkedTask(evaluationDraft({}, none)).catch((error: unknown) => error);
     const message = 'is missing; it must be a file of JSON lines, plain or gzipped.';
     expect(refused).toMatchObject({
+      facts: {
+        problems: [
+          { field: 'problems', message },
+          { field: 'samples', message },
+        ],
+      },
+    });
+  });
+});
+
+describe('a file that is empty', () => {
+  let folder: string;
+  let empty: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-cli-'));
+    empty = join(folder, '__init__.py');
+    await writeFile(empty, '');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('is a file of a task as any other', async () => {
+    const draft = commandDraft({ image, file: [`${empty}:/app/__init__.py`] }, [], await readInputs([empty]));
+    const { task } = await checkedTask(draft);
+    expect(task).toMatchObject({ files: [{ path: '/app/__init__.py', base64: '' }] });
+  });
+
+  it('holds no problems and no samples', async () => {
+    const draft = evaluationDraft({ problems: empty, samples: empty }, await readInputs([empty]));
+    const message = 'is empty; it must have at least one line.';
+    await expect(checkedTask(draft)).rejects.toMatchObject({
       facts: {
         problems: [
           { field: 'problems', message },

@@ -61,6 +61,14 @@ describe('every operation', () => {
   });
 });
 
+it('has names in snake case, but in tasks that are started and in outputs', () => {
+  const camel = Object.entries(description.components.schemas)
+    .filter(([, { properties = {} }]) => Object.keys(properties).some((name) => /[A-Z]/.test(name)))
+    .map(([name]) => name);
+  expect(camel).toContain('CommandOutput');
+  expect(camel.filter((name) => !/(?:TaskInput|FieldsInput|Output)$/.test(name))).toEqual([]);
+});
+
 it('has only examples that its schemas accept', () => {
   const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
   ajv.addSchema({ $id: 'api', ...description });

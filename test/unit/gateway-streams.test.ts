@@ -1,6 +1,8 @@
 /** What streams cost: one look for all who listen, and a bound on what a slow reader holds. */
+import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { queryObjects } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../lab/stage/until.ts';
 import { cursorOf } from '../../src/client/news.ts';
@@ -48,6 +50,22 @@ describe('a feed', () => {
     // While another is looked at twenty times and one, the first would be, too.
     await Array.fromAsync(feeds.follow('b', never, 1_000));
     expect(looked.slice(before)).toEqual(Array.from({ length: 21 }, () => 'b'));
+  });
+
+  it('keeps nothing of the waits of a stream that goes on for long', async () => {
+    const { signal } = new AbortController();
+    const promises: number[] = [];
+    for await (const value of counting(300).feeds.follow('a', signal, 1_000))
+      if (value === 100 || value === 300) promises.push(Number(queryObjects(Promise)));
+    const [early = 0, late = 0] = promises;
+    expect(late - early).toBeLessThan(100);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('ends at the signal while nothing changes, too', async () => {
+    const look = async (): Promise<Seen<number>> => ({ value: 1, mark: 'same', over: false });
+    const still = new Feeds({ look, pause: () => 1 });
+    expect(await Array.fromAsync(still.follow('a', AbortSignal.timeout(20), 60_000))).toEqual([1]);
   });
 
   it('gives a sign of life while nothing changes, and what was thrown to whoever listens', async () => {

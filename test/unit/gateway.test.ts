@@ -62,6 +62,22 @@ describe('a refusal', () => {
     expect({ status: answer.statusCode, ...answer.json<object>() }).toMatchObject({ status, code });
   });
 
+  it('of a start names every field that is wrong, whether body, path or headers say so', async () => {
+    const fieldsOf = ({ body }: { readonly body: Readonly<Record<string, unknown>> }) =>
+      (body['errors'] as readonly { field: string }[]).map(({ field }) => field);
+    const wrong = { workload: 'command', image: 'A A', id: 'a ', priority: 9 };
+    expect(fieldsOf(await api.call('startTask', { body: wrong }))).toEqual(['id', 'priority', 'image']);
+    const twice = { at: { workload: 'evaluation' }, body: wrong, headers: { 'idempotency-key': 'k' } };
+    const refused = await api.call('startTaskOfWorkload', twice);
+    expect(fieldsOf(refused)).toEqual(['workload', 'id', 'priority', 'image']);
+    expect(refused.body).toMatchObject({
+      code: 'INPUT_INVALID',
+      detail: expect.stringContaining(
+        'workload is "command"; the path says evaluation. id is given, and an Idempotency',
+      ),
+    });
+  });
+
   it('never repeats an id that could do harm in a log', async () => {
     const { headers } = await app.inject({ url: '/livez', headers: { 'x-request-id': 'a b\u001b[2J' } });
     expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/contract.ts';
 import { HoldfastError } from '../../src/errors.ts';
-import { checkPriority, checkTask, checkTaskId, settle, type InputProblem } from '../../src/schemas.ts';
+import { checkStart, checkTask, settle, type InputProblem } from '../../src/schemas.ts';
 
 const command = { workload: 'command', image: 'busybox:1.36' };
 const problem = { task_id: 'p', prompt: 'def f():\n', entry_point: 'f', test: 'def check(f): pass' };
@@ -23,6 +23,10 @@ function refusalOf(deed: () => unknown): HoldfastError {
 
 function problemsOf(input: unknown): readonly InputProblem[] {
   return refusalOf(() => checkTask(input)).facts['problems'] as readonly InputProblem[];
+}
+
+function startProblemsOf(...start: Parameters<typeof checkStart>): readonly InputProblem[] {
+  return refusalOf(() => checkStart(...start)).facts['problems'] as readonly InputProblem[];
 }
 
 const fieldsOf = (input: unknown) => problemsOf(input).map(({ field }) => field);
@@ -110,7 +114,7 @@ describe('the door', () => {
     ]);
     expect(problemsOf({ workload: 'ocr' })[0]).toEqual({
       field: 'workload',
-      message: 'is "ocr"; it must be command or evaluation.',
+      message: expect.stringMatching(/^is "ocr"; it must be command or evaluation/),
     });
     expect(problemsOf({ ...command, memory: '1Gi' })[0]?.message).toMatch(
       /^is not known here. Accepted: workload, image,/,
@@ -260,7 +264,7 @@ describe('the door', () => {
 
 describe('a task id', () => {
   it.each(['a', 'x'.repeat(200), 'evaluation/2024-05-01 #7', 'Größe', '😀'])('may be %j', (id) => {
-    expect(checkTaskId(id)).toBe(id);
+    expect(checkStart({ task: command, id })).toEqual({ task: command, id });
   });
 
   it.each([
@@ -279,16 +283,33 @@ describe('a task id', () => {
     '__temporal_x',
     7,
     null,
-  ])('may not be %j', (id) =>
-    expect(refusalOf(() => checkTaskId(id)).facts['problems']).toMatchObject([{ field: 'id' }]),
-  );
+  ])('may not be %j', (id) => expect(startProblemsOf({ task: command, id })).toMatchObject([{ field: 'id' }]));
 });
 
 describe('a priority', () => {
-  it.each([1, 3, 5])('may be %d', (priority) => expect(checkPriority(priority)).toBe(priority));
+  it.each([1, 3, 5])('may be %d', (priority) =>
+    expect(checkStart({ task: command, priority })).toEqual({ task: command, priority }),
+  );
 
-  it.each([0, 6, -1, 2.5, '3', null, NaN])('may not be %j', (priority) => {
-    const [problem] = refusalOf(() => checkPriority(priority)).facts['problems'] as readonly InputProblem[];
-    expect(problem).toMatchObject({ field: 'priority', message: expect.stringMatching(/^is .+; it must be .+\.$/) });
+  it.each([0, 6, -1, 2.5, '3', null, NaN])('may not be %j', (priority) =>
+    expect(startProblemsOf({ task: command, priority })).toEqual([
+      { field: 'priority', message: expect.stringMatching(/^is .+; it must be .+\.$/) },
+    ]),
+  );
+});
+
+describe('a start', () => {
+  it('is refused once, for the task, its id and its priority', () => {
+    const start = { task: { ...command, image: 'A B' }, id: 'a ', priority: 9 };
+    expect(startProblemsOf(start).map(({ field }) => field)).toEqual(['id', 'priority', 'image']);
+  });
+
+  it('is refused for what was found before it, too, and nothing more is said of those fields', () => {
+    const found = [{ field: 'id', message: 'is given twice.' }];
+    expect(startProblemsOf({ task: { ...command, image: 'A B' }, id: 'a ' }, found)).toEqual([
+      ...found,
+      { field: 'image', message: expect.any(String) },
+    ]);
+    expect(startProblemsOf({ task: command }, found)).toEqual(found);
   });
 });

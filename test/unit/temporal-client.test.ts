@@ -18,3 +18,12 @@ it('asks for the id of its namespace once, and again only if that failed', async
   expect(await client.namespaceId()).toBe('uuid');
   expect(asked).toBe(2);
 });
+
+it('refuses a start once, for all that is wrong with task, id and priority, and asks Temporal nothing', async () => {
+  const client = new HoldfastClient({} as Client, { taskQueue: 'q', logDir: '/nowhere' });
+  const refused = client.start({ workload: 'command', image: 'A B' }, { id: 'a ', priority: 9 });
+  await expect(refused).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    facts: { problems: [{ field: 'id' }, { field: 'priority' }, { field: 'image' }] },
+  });
+});

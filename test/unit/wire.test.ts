@@ -79,6 +79,22 @@ describe('an outcome', () => {
     expect(outcomeFrom(over(wire))).toEqual(ending);
   });
 
+  it.each([
+    [
+      'of an evaluation',
+      {
+        ...{ problems: 1, samples: 1, passed: 0, failed: 1, timedOut: 0, passAtK: { 1: 0 }, resultsLeftOut: 0 },
+        results: [{ task_id: 'p', index: 0, verdict: 'failed', seconds: 0.5, reason: 'it raised' }],
+        unattempted: { count: 1, first: ['q'] },
+      } as const,
+    ],
+    ["that has more than another workload's", { exitCode: 0, words: 5 } as const],
+  ])('%s goes out whole', (_, output) => {
+    const succeeded = { taskId: 't', workload: 'command', outcome: 'succeeded', output, job } as const;
+    const wire = wireResult({ ...bare, outcome: 'succeeded' }, { outcome: 'succeeded', result: succeeded });
+    expect(result.parse(wire).output).toEqual(output);
+  });
+
   it('of a task that has not ended is none', () => {
     expect(outcomeFrom(over(wireResult(full)))).toBeUndefined();
   });

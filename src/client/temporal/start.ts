@@ -4,7 +4,7 @@ import type { Priority } from '@temporalio/common';
 import { type Task, WORKFLOW_TYPE } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 import { digest } from '../../fence.ts';
-import { checkPriority, checkTask, checkTaskId } from '../../schemas.ts';
+import { checkStart } from '../../schemas.ts';
 import { workloads } from '../../workloads/index.ts';
 import type { Workload } from '../../workloads/workload.ts';
 import type { StartedTask } from '../task-client.ts';
@@ -28,9 +28,7 @@ export async function startTask(
   input: Task,
   { id, priority, tenant }: StartedAs,
 ): Promise<StartedTask> {
-  const task = checkTask(input);
-  const taskId = checkTaskId(id ?? `${task.workload}-${randomUUID()}`);
-  if (priority !== undefined) checkPriority(priority);
+  const { task, id: taskId = `${task.workload}-${randomUUID()}` } = checkStart({ task: input, id, priority });
   const inputDigest = digest(task);
   const workload: Workload = workloads[task.workload];
   const summary = workload.summary(task);

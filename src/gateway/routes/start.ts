@@ -1,6 +1,9 @@
+import type { z } from 'zod';
 import type { Task } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 import { digest } from '../../fence.ts';
+import { checkStart, type InputProblem } from '../../schemas.ts';
+import { show } from '../../schemas/sentences.ts';
 import { isWorkload, unknownWorkload } from '../workload.ts';
 import type { App } from '../bare-app.ts';
 import type { Caller } from '../caller.ts';
@@ -26,13 +29,14 @@ const described = {
 };
 
 type Body = Readonly<Record<string, unknown>>;
+const NO_FIELDS: Body = {};
 
 export function startRoutes(app: App, deps: Deps): void {
   app.post(
     '/v1/tasks',
     { ...common, schema: { ...described, operationId: 'startTask', summary: 'Start a task', body: startBody } },
-    async ({ body, headers, caller }, reply) => {
-      const started = await start(deps, caller, body, headers['idempotency-key']);
+    async (request, reply) => {
+      const started = await start(deps, request, request.body);
       return reply.code(started.is_new ? 201 : 200).send(started);
     },
   );
@@ -47,27 +51,39 @@ export function startRoutes(app: App, deps: Deps): void {
     const { workload } = request.params;
     if (!isWorkload(workload)) throw unknownWorkload(workload);
     const body = { workload, ...(request.body as unknown as Body) };
-    if (body.workload !== workload) throw contradiction(body.workload, workload);
-    const started = await start(deps, request.caller, body, request.headers['idempotency-key']);
+    const started = await start(deps, request, body, contradiction(body.workload, workload));
     return reply.code(started.is_new ? 201 : 200).send(started);
   });
 }
 
+interface Asked {
+  readonly caller: Caller;
+  readonly headers: z.infer<typeof startHeaders>;
+}
+
 /** An id in the body or an Idempotency-Key makes it safe to repeat; both at once would say two things. */
-async function start(deps: Deps, { tenant }: Caller, body: Body, key: string | undefined) {
-  const { id: given, priority, ...task } = isObject(body) ? body : { id: undefined, priority: undefined };
-  if (given !== undefined && key !== undefined) throw twoNames();
+async function start(
+  deps: Deps,
+  { caller: { tenant }, headers }: Asked,
+  body: Body,
+  found: readonly InputProblem[] = [],
+) {
+  const { id: given, priority, ...fields } = isObject(body) ? body : NO_FIELDS;
+  const task = isObject(body) ? fields : body;
+  const key = headers['idempotency-key'];
+  const problems = given !== undefined && key !== undefined ? [...found, TWO_NAMES] : found;
+  // The client would not know of these. Nothing is started with them; what else is wrong is told in the same refusal.
+  if (problems.length > 0) checkStart({ task, id: given, priority }, problems);
   const id = key === undefined ? given : idOfKey(tenant, key);
   const named = {
     ...(id !== undefined && { id: id as string }),
     ...(priority !== undefined && { priority: priority as number }),
     ...(tenant !== undefined && { tenant }),
   };
-  const wanted = (isObject(body) ? task : body) as unknown as Task;
-  const { taskId, runId, isNew } = await ask(deps, () => deps.client.start(wanted, named)).catch((error: unknown) => {
+  const started = await ask(deps, () => deps.client.start(task as unknown as Task, named)).catch((error: unknown) => {
     throw key !== undefined && isTaken(error) ? reusedKey(error) : error;
   });
-  return { task_id: taskId, run_id: runId, is_new: isNew };
+  return { task_id: started.taskId, run_id: started.runId, is_new: started.isNew };
 }
 
 /** The key is not the id: it may be guessable, and belongs to its tenant. */
@@ -88,12 +104,9 @@ function reusedKey(cause: HoldfastError): HoldfastError {
   return new HoldfastError('IDEMPOTENCY_KEY_REUSED', message, cause.facts, { cause });
 }
 
-function twoNames(): HoldfastError {
-  const problems = [{ field: 'id', message: 'is given, and an Idempotency-Key, too; give one of them.' }];
-  return new HoldfastError('INPUT_INVALID', 'The request names the task twice.', { problems });
-}
+const TWO_NAMES: InputProblem = { field: 'id', message: 'is given, and an Idempotency-Key, too; give one of them.' };
 
-function contradiction(given: unknown, workload: string): HoldfastError {
-  const problems = [{ field: 'workload', message: `is ${JSON.stringify(given)}; the path says ${workload}.` }];
-  return new HoldfastError('INPUT_INVALID', 'Body and path name two workloads.', { problems });
+function contradiction(given: unknown, workload: string): InputProblem[] {
+  if (given === workload) return [];
+  return [{ field: 'workload', message: `is ${show(given)}; the path says ${workload}.` }];
 }

@@ -20,12 +20,7 @@ class Feed<T> {
   listeners = 0;
   seen: Seen<T> | undefined;
   error: Error | undefined;
-  #changed = Promise.withResolvers<void>();
-
-  /** Resolves at the next change. */
-  get changed(): Promise<void> {
-    return this.#changed.promise;
-  }
+  readonly #waiting = new Set<() => void>();
 
   tell(seen: Seen<T>): void {
     if (seen.mark === this.seen?.mark && seen.over === this.seen.over) return;
@@ -38,9 +33,24 @@ class Feed<T> {
     this.#wake();
   }
 
+  /** Waits for the next change, the signal, or so many milliseconds: true if neither of the others came. */
+  async isQuiet(signal: AbortSignal, ms: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const wake = () => resolve(false);
+    const timer = setTimeout(resolve, ms, true);
+    this.#waiting.add(wake);
+    signal.addEventListener('abort', wake);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(wake);
+      signal.removeEventListener('abort', wake);
+    }
+  }
+
   #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const wake of this.#waiting) wake();
   }
 }
 
@@ -63,14 +73,13 @@ export class Feeds<T> {
    */
   async *follow(key: string, signal: AbortSignal, quiet: number): AsyncGenerator<T | undefined> {
     const feed = this.#enter(key);
-    const left = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     try {
       let told: Seen<T> | undefined;
       while (!signal.aborted) {
-        const { seen, error, changed } = feed;
+        const { seen, error } = feed;
         if (error !== undefined) throw error;
         if (seen === told) {
-          if (!(await waited(Promise.race([changed, left]), quiet))) yield undefined;
+          if (await feed.isQuiet(signal, quiet)) yield undefined;
           continue;
         }
         told = seen;
@@ -107,16 +116,5 @@ export class Feeds<T> {
     } finally {
       this.#feeds.delete(key);
     }
-  }
-}
-
-/** Whether it happened within this many milliseconds. */
-async function waited(what: Promise<void>, ms: number): Promise<boolean> {
-  const limit = new AbortController();
-  const happened = what.then(() => true);
-  try {
-    return await Promise.race([happened, sleep(ms, false, { signal: limit.signal })]);
-  } finally {
-    limit.abort();
   }
 }

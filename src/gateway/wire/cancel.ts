@@ -4,12 +4,12 @@ import { LIMITS } from '../../contract.ts';
 import { duration } from '../../schemas/fields.ts';
 import { outcome, OUTCOMES, phase, started, time, WORKLOADS } from './task.ts';
 
-/** Longest wait for the proof in one request. Seconds. */
-export const LONGEST_WAIT = 300;
+/** Longest wait for the proof in one request. */
+export const LONGEST_WAIT = '5m';
 /** The default grace period, and the seconds that deleting and proving take. */
-export const DEFAULT_WAIT = '10s';
+const DEFAULT_WAIT = '10s';
 
-export const wait = duration('0s', '5m').default(DEFAULT_WAIT);
+export const wait = duration('0s', LONGEST_WAIT).default(DEFAULT_WAIT);
 
 export const reason = z
   .string()

@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import type { KillReport } from '../../kill/contract.ts';
 import { duration } from '../../schemas/fields.ts';
-import { ALREADY, reason } from './cancel.ts';
+import { ALREADY, LONGEST_WAIT, reason } from './cancel.ts';
 import { OUTCOMES } from './task.ts';
 
 export const killRequest = z
   .strictObject({
     reason: reason.describe("Why; it is in Temporal's history.").exactOptional(),
-    wait: duration('0s', '5m')
-      .describe('How long the nodes may take to say that the containers ended, 0s to 5m. Default 30s.')
+    wait: duration('0s', LONGEST_WAIT)
+      .describe(`How long the nodes may take to say that the containers ended, 0s to ${LONGEST_WAIT}. Default 30s.`)
       .exactOptional(),
   })
   .meta({ id: 'KillRequest', examples: [{ reason: 'its node is stuck', wait: '1m' }] });

@@ -1,6 +1,6 @@
 /** What stands in paths and queries. */
 import { z } from 'zod';
-import { filterShape, pageToken, STATUS_FILTER, wait } from './cancel.ts';
+import { filterShape, LONGEST_WAIT, pageToken, STATUS_FILTER, wait } from './cancel.ts';
 
 /** Temporal's own limit; ids that Holdfast gives are shorter. */
 const id = z.string().min(1).max(1_000).describe("The task's id.");
@@ -11,7 +11,7 @@ export const workloadParameter = z.object({ workload });
 export const workloadAndIdParameters = z.object({ workload, id });
 
 export const waitQuery = z.strictObject({
-  wait: wait.describe('How long to wait for the proof that nothing of it runs, 0s to 5m.'),
+  wait: wait.describe(`How long to wait for the proof that nothing of it runs, 0s to ${LONGEST_WAIT}.`),
 });
 
 const statusFilter = z.enum(STATUS_FILTER);

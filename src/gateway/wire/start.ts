@@ -1,6 +1,7 @@
 /** How a task is started on the wire: the task of contract.ts as it is, and an id and a priority beside it. */
 import { z } from 'zod';
-import { taskShapes } from '../../schemas.ts';
+import type { WorkloadName } from '../../contract.ts';
+import { doors } from '../../schemas.ts';
 
 const id = z.string().min(1).max(200).describe('Default: a new one. The same id and task find the task again.');
 
@@ -11,7 +12,6 @@ const jsonLines = z
   ])
   .meta({ id: 'JsonLines' });
 
-const evaluationShape = { ...taskShapes.evaluation, problems: jsonLines, samples: jsonLines };
 const priority = z
   .int()
   .min(1)
@@ -19,32 +19,44 @@ const priority = z
   .describe('Who is served first when there is not room for all: 1, first, to 5. Default 3.');
 const optional = { id: id.exactOptional(), priority: priority.exactOptional() };
 
-const COMMAND_EXAMPLE = { image: 'busybox:1.36', command: ['sleep', '600'], gracePeriod: '2s' };
-const EVALUATION_EXAMPLE = {
-  problems: {
-    jsonl: '{"task_id":"T/0","prompt":"def f():\\n","entry_point":"f","test":"def check(f):\\n  assert f()==1"}',
+interface Described {
+  readonly name: string;
+  readonly shape: z.ZodRawShape;
+  readonly example: object;
+}
+
+const DESCRIBED: Readonly<Record<WorkloadName, Described>> = {
+  command: {
+    name: 'Command',
+    shape: doors.command.shape,
+    example: { image: 'busybox:1.36', command: ['sleep', '600'], gracePeriod: '2s' },
   },
-  samples: { jsonl: '{"task_id":"T/0","completion":"  return 1"}' },
+  evaluation: {
+    name: 'Evaluation',
+    shape: { ...doors.evaluation.shape, problems: jsonLines, samples: jsonLines },
+    example: {
+      problems: {
+        jsonl: '{"task_id":"T/0","prompt":"def f():\\n","entry_point":"f","test":"def check(f):\\n  assert f()==1"}',
+      },
+      samples: { jsonl: '{"task_id":"T/0","completion":"  return 1"}' },
+    },
+  },
 };
 
-/** Described here, checked by `checkTask`, whose sentences say more than a schema's. */
-export const startBody = z.union([
-  z
-    .strictObject({ ...taskShapes.command, ...optional })
-    .meta({ id: 'CommandTask', examples: [{ workload: 'command', ...COMMAND_EXAMPLE }] }),
-  z
-    .strictObject({ ...evaluationShape, ...optional })
-    .meta({ id: 'EvaluationTask', examples: [{ workload: 'evaluation', ...EVALUATION_EXAMPLE }] }),
-]);
-
-const { workload: _, ...commandFields } = taskShapes.command;
-const { workload: __, ...evaluationFields } = evaluationShape;
+/** Described here, checked by `checkStart`, whose sentences say more than a schema's. */
+export const startBody = z.union(
+  Object.entries(DESCRIBED).map(([workload, { name, shape, example }]) =>
+    z.strictObject({ ...shape, ...optional }).meta({ id: `${name}Task`, examples: [{ workload, ...example }] }),
+  ),
+);
 
 /** The path says which workload. */
-export const startBodyOfWorkload = z.union([
-  z.strictObject({ ...commandFields, ...optional }).meta({ id: 'CommandFields', examples: [COMMAND_EXAMPLE] }),
-  z.strictObject({ ...evaluationFields, ...optional }).meta({ id: 'EvaluationFields', examples: [EVALUATION_EXAMPLE] }),
-]);
+export const startBodyOfWorkload = z.union(
+  Object.values(DESCRIBED).map(({ name, shape, example }) => {
+    const { workload: _, ...fields } = shape;
+    return z.strictObject({ ...fields, ...optional }).meta({ id: `${name}Fields`, examples: [example] });
+  }),
+);
 
 export const startHeaders = z.object({
   'idempotency-key': z

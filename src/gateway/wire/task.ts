@@ -1,7 +1,18 @@
-/** How a task looks on the wire, while it lives and when it has ended. Names are in snake case; absent is null. */
+/**
+ * How a task looks on the wire, while it lives and when it has ended. Names are in snake case, and absent is null, but in an
+ * output, which is that of contract.ts.
+ */
 import { z } from 'zod';
 import type { TaskOutcome } from '../../client/task-client.ts';
-import type { Outcome, Phase, Problem, WorkloadName } from '../../contract.ts';
+import type {
+  CommandOutput,
+  EvaluationOutput,
+  Outcome,
+  Phase,
+  Problem,
+  WorkloadName,
+  WorkloadOutput,
+} from '../../contract.ts';
 import type { TaskView } from '../../task-view.ts';
 import { workloads } from '../../workloads/index.ts';
 import { facts, plainFacts } from './facts.ts';
@@ -133,9 +144,9 @@ const sample = z.object({
   reason: z.string().exactOptional(),
 });
 
-const commandOutput = z.object({ exitCode: z.literal(0) }).meta({ id: 'CommandOutput' });
-const evaluationOutput = z
-  .object({
+const commandOutput: z.ZodType<CommandOutput> = z.looseObject({ exitCode: z.literal(0) }).meta({ id: 'CommandOutput' });
+const evaluationOutput: z.ZodType<EvaluationOutput> = z
+  .looseObject({
     problems: z.number(),
     samples: z.number(),
     passed: z.number(),
@@ -147,6 +158,12 @@ const evaluationOutput = z
     unattempted: z.object({ count: z.number(), first: z.array(z.string()) }).exactOptional(),
   })
   .meta({ id: 'EvaluationOutput' });
+
+/** Loose, each of them: what one workload's output has beyond another's is not lost, whichever is found to fit first. */
+const OUTPUTS: Readonly<Record<WorkloadName, z.ZodType<WorkloadOutput>>> = {
+  evaluation: evaluationOutput,
+  command: commandOutput,
+};
 
 /** How it ended; while it has not, `outcome` is null. */
 export const result = z
@@ -160,7 +177,7 @@ export const result = z
     job: job.nullable(),
     container_started_at: time.nullable().describe("From the container's own status, of a task that succeeded."),
     container_finished_at: time.nullable(),
-    output: z.union([evaluationOutput, commandOutput]).nullable().describe('Of a task that succeeded.'),
+    output: z.union(Object.values(OUTPUTS)).nullable().describe('Of a task that succeeded.'),
     diagnosis: diagnosis.nullable().describe('Of a task that failed: why, and what to do.'),
     cancellation_reason: z.string().nullable(),
   })
@@ -202,7 +219,7 @@ export function wireResult(view: TaskView, ending?: TaskOutcome): WireResult {
     job: result?.job ?? view.job ?? null,
     container_started_at: result?.startedAt ?? null,
     container_finished_at: result?.finishedAt ?? null,
-    output: (result?.output ?? null) as WireResult['output'],
+    output: result?.output ?? null,
     diagnosis: wireDiagnosis(ending?.outcome === 'failed' ? ending.problem : undefined),
     cancellation_reason: ending?.outcome === 'cancelled' ? ending.reason : null,
   };

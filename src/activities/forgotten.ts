@@ -31,7 +31,8 @@ async function releasePatiently(deps: Deps, run: NamedRun): Promise<TaskStanding
   const [since, signal] = [Date.now(), AbortSignal.timeout(ATTEMPT_MS)];
   for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
     try {
-      return await releaseIfClosed(deps, run, since, signal);
+      // The attempt's own signal has aborted, and what is asked of Temporal would abort with it.
+      return await getClient().withAbortSignal(signal, () => releaseIfClosed(deps, run, since, signal));
     } catch (error) {
       deps.log.warn({ taskId, jobName, error: String(error) }, 'release goes on');
       await sleep(pause, undefined, { signal });

@@ -11,7 +11,14 @@ import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Wo
 import { inject } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import { readConfig } from '../../src/config.ts';
-import { followQueue, type Problem, type Task, type TaskResult, type TaskState } from '../../src/contract.ts';
+import {
+  type CommandTask,
+  followQueue,
+  type Problem,
+  type Task,
+  type TaskResult,
+  type TaskState,
+} from '../../src/contract.ts';
 import type { LimitActivities } from '../../src/limits/activities.ts';
 import { timeSkippingServer } from '../../lab/stage/time-skipping-server.ts';
 
@@ -44,7 +51,7 @@ interface More {
 /** Starts a task. Without an execution timeout, closing makes the time-skipping server leap ten years. */
 export type Begin = (task?: unknown, workflowId?: string, more?: More) => Promise<TaskHandle>;
 
-export const TASK: Task = { workload: 'command', image: 'a' };
+export const TASK: CommandTask = { workload: 'command', image: 'a' };
 
 export async function timeSkipping(): Promise<Stage> {
   const { environment, end } = await timeSkippingServer();

@@ -101,7 +101,7 @@ export const ERRORS = {
     'retryable',
     503,
     EXIT.unreachable,
-    'Check the URL and that the gateway runs; a task that was started goes on meanwhile, and so does a cancel.',
+    'Check the URL and that the gateway runs, and ask again; what was recorded, a task or a cancel, goes on meanwhile.',
   ),
   GATEWAY_FAULT: entry(
     'retryable',

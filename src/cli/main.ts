@@ -28,6 +28,8 @@ function tell(failure: Failure, json: boolean): void {
   if (trace !== undefined) stderr.line(trace);
 }
 
+const words = process.argv.slice(2);
+
 // `holdfast list | head` is no fault: whoever reads has read enough.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -35,4 +37,6 @@ for (const stream of [process.stdout, process.stderr])
     throw error;
   });
 
-process.exitCode = await main(process.argv.slice(2));
+const exit = await main(words);
+// Not by itself: what Temporal's client is about to try again would fail, loudly, for want of a connection.
+process.stdout.write('', () => process.exit(exit));

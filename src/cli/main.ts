@@ -30,11 +30,12 @@ function tell(failure: Failure, json: boolean): void {
 
 const words = process.argv.slice(2);
 
-// `holdfast list | head` is no fault: whoever reads has read enough.
+// `holdfast list | head` is no fault: whoever reads has read enough. What ends or follows a task goes on to its own exit code.
+const isOnlyRead = ['list', 'logs', 'status'].includes(words[0] ?? '');
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(EXIT.succeeded);
-    throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    if (isOnlyRead) process.exit(EXIT.succeeded);
   });
 
 const exit = await main(words);

@@ -66,6 +66,11 @@ class Play {
     this.#running.child.kill(signal);
   }
 
+  stopReading(): void {
+    this.#running.child.stdout?.destroy();
+    this.#running.child.stderr?.destroy();
+  }
+
   untilAsked(request: string, times = 1): Promise<void> {
     return until(request, () => this.#gateway.asked.filter((asked) => nameOf(asked) === request).length >= times);
   }
@@ -154,5 +159,26 @@ describe.concurrent('SIGTERM in `run`', () => {
     const { exit, out, err } = await play.ended;
     expect([exit, JSON.parse(out)]).toEqual([143, { taskId: 't', runId: 'r', isNew: true, detached: true }]);
     expect(err).toContain('Left. t goes on;');
+  });
+});
+
+describe.concurrent('whoever has read enough', () => {
+  it('does not end what is followed: the exit code is that of the task', async () => {
+    const problem = { code: 'EXIT_CODE', message: 'm', next: 'n', facts: {} };
+    const result = new Held(says(200, { outcome: 'failed', diagnosis: problem }));
+    const play = await Play.of(RUN, { ...RUNNING, [RESULT]: [result.answer] });
+    await play.untilSaid('running');
+    play.stopReading();
+    result.give();
+    expect((await play.ended).exit).toBe(1);
+  });
+
+  it('ends a list, and all is well', async () => {
+    const page = new Held(says(200, { tasks: [task], next_page_token: null }));
+    const play = await Play.of(['list'], { 'GET /v1/tasks': [page.answer] });
+    await play.untilAsked('GET /v1/tasks');
+    play.stopReading();
+    page.give();
+    expect((await play.ended).exit).toBe(0);
   });
 });

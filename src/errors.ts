@@ -237,6 +237,12 @@ export const ERRORS = {
     EXIT.conflict,
     'What the earlier task left is released by the one that was started; kill it again if that one should end, too.',
   ),
+  KILL_UNFINISHED: entry(
+    'retryable',
+    502,
+    EXIT.unproved,
+    'Mend what the message names, then kill the task again: that takes up what is left of it.',
+  ),
   LOGS_UNAVAILABLE: entry(
     'terminal',
     404,

@@ -101,7 +101,7 @@ export const ERRORS = {
     'retryable',
     503,
     EXIT.unreachable,
-    'Check the URL and that the gateway runs; a task that was started goes on meanwhile, and so does a cancel.',
+    'Check the URL and that the gateway runs, and ask again; what was recorded, a task or a cancel, goes on meanwhile.',
   ),
   GATEWAY_FAULT: entry(
     'retryable',
@@ -242,6 +242,12 @@ export const ERRORS = {
     409,
     EXIT.conflict,
     'What the earlier task left is released by the one that was started; kill it again if that one should end, too.',
+  ),
+  KILL_UNFINISHED: entry(
+    'retryable',
+    502,
+    EXIT.unproved,
+    'Mend what the message names, then kill the task again: that takes up what is left of it.',
   ),
   LOGS_UNAVAILABLE: entry(
     'terminal',

@@ -1,7 +1,9 @@
 /**
- * Signals while a task is followed. The first Ctrl-C cancels the task and stays for the true answer; the second one
- * leaves it to be cancelled in the background. SIGTERM and SIGHUP leave at once, and the task goes on.
+ * Signals while a task is started and followed. The first Ctrl-C cancels the task and stays for the true answer; the next
+ * one leaves it to be cancelled in the background, or asks again if that failed. SIGTERM and SIGHUP leave at once, and the
+ * task goes on.
  */
+import type { CancelTold } from './show/answer.ts';
 
 /** One Ctrl-C can arrive twice: from the terminal, and from a parent process that hands it on. */
 const SAME_MS = 400;
@@ -9,30 +11,41 @@ const SAME_MS = 400;
 export type Leaving = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 export class Interrupts {
-  /** Resolves when we are to leave the task alone. */
-  readonly leaving: Promise<Leaving>;
-  #cancel: (() => void) | undefined;
+  readonly #leave = new AbortController();
+  #left: Leaving | undefined;
+  #ask: (() => Promise<CancelTold>) | undefined;
+  #cancel: CancelTold | undefined;
+  /** When the last Ctrl-C asked for the cancel; undefined if the next one is to. */
   #askedAt: number | undefined;
-  #leave: (signal: Leaving) => void = () => undefined;
   readonly #onInterrupt = (): void => this.#interrupt(Date.now());
-  readonly #onTerm = (): void => this.#leave('SIGTERM');
-  readonly #onHangup = (): void => this.#leave('SIGHUP');
+  readonly #onTerm = (): void => this.#leaveAt('SIGTERM');
+  readonly #onHangup = (): void => this.#leaveAt('SIGHUP');
 
   constructor() {
-    this.leaving = new Promise((resolve) => (this.#leave = resolve));
     process.on('SIGINT', this.#onInterrupt);
     process.on('SIGTERM', this.#onTerm);
     process.on('SIGHUP', this.#onHangup);
   }
 
-  get cancelAsked(): boolean {
-    return this.#askedAt !== undefined;
+  /** Aborted when we are to leave the task alone. */
+  get leaving(): AbortSignal {
+    return this.#leave.signal;
   }
 
-  /** What the first Ctrl-C does; at once, if it has come already. */
-  onCancel(cancel: () => void): void {
-    this.#cancel = cancel;
-    if (this.cancelAsked) cancel();
+  /** Why we are to leave. */
+  get left(): Leaving | undefined {
+    return this.#left;
+  }
+
+  /** Undefined if no Ctrl-C has come. */
+  get cancel(): CancelTold | undefined {
+    return this.#cancel;
+  }
+
+  /** What the first Ctrl-C does; at once, if it has come already. `ask` never throws. */
+  onCancel(ask: () => Promise<CancelTold>): void {
+    this.#ask = ask;
+    if (this.#cancel !== undefined) void this.#askCancel(ask);
   }
 
   close(): void {
@@ -44,7 +57,18 @@ export class Interrupts {
   #interrupt(now: number): void {
     if (this.#askedAt === undefined) {
       this.#askedAt = now;
-      this.#cancel?.();
-    } else if (now - this.#askedAt > SAME_MS) this.#leave('SIGINT');
+      this.#cancel = 'unanswered';
+      if (this.#ask !== undefined) void this.#askCancel(this.#ask);
+    } else if (now - this.#askedAt > SAME_MS) this.#leaveAt('SIGINT');
+  }
+
+  async #askCancel(ask: () => Promise<CancelTold>): Promise<void> {
+    this.#cancel = await ask();
+    if (this.#cancel === 'unanswered') this.#askedAt = undefined;
+  }
+
+  #leaveAt(signal: Leaving): void {
+    this.#left ??= signal;
+    this.#leave.abort();
   }
 }

@@ -28,11 +28,16 @@ function tell(failure: Failure, json: boolean): void {
   if (trace !== undefined) stderr.line(trace);
 }
 
-// `holdfast list | head` is no fault: whoever reads has read enough.
+const words = process.argv.slice(2);
+
+// `holdfast list | head` is no fault: whoever reads has read enough. What ends or follows a task goes on to its own exit code.
+const isOnlyRead = ['list', 'logs', 'status'].includes(words[0] ?? '');
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(EXIT.succeeded);
-    throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    if (isOnlyRead) process.exit(EXIT.succeeded);
   });
 
-process.exitCode = await main(process.argv.slice(2));
+const exit = await main(words);
+// Not by itself: what Temporal's client is about to try again would fail, loudly, for want of a connection.
+process.stdout.write('', () => process.exit(exit));

@@ -1,5 +1,5 @@
 /** A connection for as long as one command needs it. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../client/http/pause.ts';
 import type { HoldfastClient, TaskClient } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
@@ -46,7 +46,7 @@ const AWAY_MS = 60_000;
 const AGAIN_MS = 1_000;
 
 /** Asks again while nobody answers for a moment: a wait of hours should not end with a hiccup of seconds. */
-export async function patiently<T>(ask: () => Promise<T>, onAway: () => void): Promise<T> {
+export async function patiently<T>(ask: () => Promise<T>, onAway: () => void, signal: AbortSignal): Promise<T> {
   for (let awaySince: number | undefined; ;) {
     const began = Date.now();
     try {
@@ -57,7 +57,7 @@ export async function patiently<T>(ask: () => Promise<T>, onAway: () => void): P
       if (awaySince === undefined || Date.now() - began > AWAY_MS / 2) awaySince = Date.now();
       if (Date.now() - awaySince > AWAY_MS) throw error;
       onAway();
-      await sleep(AGAIN_MS);
+      await pause(AGAIN_MS, signal);
     }
   }
 }

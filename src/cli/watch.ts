@@ -1,6 +1,7 @@
 /** Shows a task while something is waited for: one live line on a terminal, else a line for each change. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { TaskClient } from '../client.ts';
+import { pause } from '../client/http/pause.ts';
+import { abortable } from '../client/temporal/abortable.ts';
+import type { HoldfastClient, TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
 import { liveLine, phaseOf, progressText, stateLine } from './show/progress.ts';
@@ -8,6 +9,8 @@ import { fitted, LiveLine, plain, type Sink } from './terminal.ts';
 import { whatKeeps } from './what-keeps.ts';
 
 const LOOK_MS = 400;
+/** A gateway counts what a key asks for, cancels, too: of a task that stands still it is asked more and more rarely. */
+const SELDOM_MS = 3_000;
 /** A task that has not moved for so long is asked what keeps it, this often. */
 const STILL_MS = 3_000;
 /** Between two lines that tell progress alone, where lines stay. */
@@ -25,35 +28,69 @@ export interface Display {
 
 /** Looks at the task again and again until `end` settles; what it cannot see now it looks for later. */
 export async function watch<T>(client: TaskClient, taskId: string, display: Display, end: Promise<T>): Promise<T> {
-  const over = end.then(
-    () => true,
-    () => true,
-  );
-  const still = new Stillness();
-  while (!(await Promise.race([over, sleep(LOOK_MS, false, { ref: false })]))) {
-    const view = await client.describe(taskId).catch(() => undefined);
-    if (view === undefined || !view.open) continue;
-    const now = Date.now();
-    if (still.isDue(stateLine(view, view.problem), now)) still.keeps = await reason(client, taskId, now);
-    display.show(view, view.problem ?? still.keeps);
-  }
+  const over = new AbortController();
+  const stop = () => over.abort();
+  end.then(stop, stop);
+  await keepLooking(client, taskId, display, over.signal);
   return end;
 }
 
-async function reason(client: TaskClient, taskId: string, now: number): Promise<Problem | undefined> {
-  return whatKeeps(client, taskId, now).catch(() => undefined);
+async function keepLooking(client: TaskClient, taskId: string, display: Display, over: AbortSignal): Promise<void> {
+  const slowest = isDirect(client) ? LOOK_MS : SELDOM_MS;
+  const still = new Stillness(Date.now());
+  while (await passed(Math.min(still.pause(Date.now()), slowest), over)) {
+    const view = await client.describe(taskId, { signal: over }).catch(() => undefined);
+    if (view === undefined || !view.open) continue;
+    const now = Date.now();
+    if (still.isDue(stateLine(view, view.problem), now)) still.keeps = await reason(client, taskId, now, over);
+    if (!over.aborted) display.show(view, view.problem ?? still.keeps);
+  }
 }
 
-/** Says when a task has stood still long enough to ask why. */
+function isDirect(client: TaskClient): client is HoldfastClient {
+  return 'temporal' in client;
+}
+
+/** False, and at once, when there is nothing more to wait for. */
+function passed(ms: number, over: AbortSignal): Promise<boolean> {
+  return pause(ms, over).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function reason(
+  client: TaskClient,
+  taskId: string,
+  now: number,
+  over: AbortSignal,
+): Promise<Problem | undefined> {
+  if (!isDirect(client)) return undefined;
+  return abortable(client.temporal, over, () => whatKeeps(client, taskId, now)).catch(() => undefined);
+}
+
+/** Says when a task has stood still long enough to look at it less often, and to ask why. */
 class Stillness {
   keeps: Problem | undefined;
   #seen = '';
-  #askAt = 0;
+  #since: number;
+  #askAt: number;
+
+  constructor(now: number) {
+    this.#since = now;
+    this.#askAt = now + STILL_MS;
+  }
+
+  /** Milliseconds: a tenth of how long nothing has changed. */
+  pause(now: number): number {
+    return Math.max(LOOK_MS, (now - this.#since) / 10);
+  }
 
   isDue(state: string, now: number): boolean {
     if (state !== this.#seen) {
       this.#seen = state;
       this.keeps = undefined;
+      this.#since = now;
       this.#askAt = now + STILL_MS;
     }
     if (now < this.#askAt) return false;

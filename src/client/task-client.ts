@@ -104,7 +104,8 @@ export interface TaskClient {
   /**
    * Ends a task without its worker, for when a cancel cannot proceed: terminates it in Temporal and removes what it has in
    * Kubernetes, with no regard for its grace period. Says what is proved and what is not; safe to repeat.
-   * @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE
+   * @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE (nothing
+   * was ended), KILL_UNFINISHED
    */
   kill(taskId: string, options?: KillOptions): Promise<KillReport>;
 

@@ -26,16 +26,15 @@ export function groundOf(
   return { temporal, temporalNamespaceId, kube, api: new JobsApi(kube, { namespace, deadlineMs }) };
 }
 
-/** What the other side refused, in words that say how far the kill had come. */
+/** What the other side refused or left unanswered, with a code that says whether anything was ended by then. */
 export function refusalOf(error: unknown, hasBegun: boolean): unknown {
-  const so = hasBegun
-    ? 'The task is ended in Temporal, but what is left of it in Kubernetes may run on: kill it again when that is mended.'
-    : 'Nothing was ended.';
-  if (isApiError(error)) {
-    const code = error.kind === 'forbidden' ? 'KUBERNETES_FORBIDDEN' : 'KUBERNETES_UNREACHABLE';
-    return new HoldfastError(code, `${error.message}. ${so}`, {}, { cause: error });
+  const isOfKubernetes = isApiError(error);
+  if (hasBegun && (isOfKubernetes || error instanceof ServiceError || isGrpcServiceError(error))) {
+    const why = isOfKubernetes ? error.message : 'Temporal did not answer any more';
+    const so = 'The task is ended in Temporal, but what is left of it in Kubernetes may run on.';
+    return new HoldfastError('KILL_UNFINISHED', `${why}. ${so}`, {}, { cause: error });
   }
-  const isOfTemporal = error instanceof ServiceError || isGrpcServiceError(error);
-  if (!hasBegun || !isOfTemporal) return error;
-  return new HoldfastError('TEMPORAL_UNREACHABLE', `Temporal did not answer any more. ${so}`, {}, { cause: error });
+  if (!isOfKubernetes) return error;
+  const code = error.kind === 'forbidden' ? 'KUBERNETES_FORBIDDEN' : 'KUBERNETES_UNREACHABLE';
+  return new HoldfastError(code, `${error.message}. Nothing was ended.`, {}, { cause: error });
 }

@@ -1,7 +1,7 @@
 /**
  * Ends a task from the client's side, for when a cancel cannot proceed: no worker, a node that is stuck. In this order:
  *
- *     look        Kubernetes is read first: what could not be carried out is refused before anything is ended
+ *     look        Kubernetes is read first, and asked what we may: what could not be carried out ends nothing
  *     terminate   from here on nobody decides anything new; what is on the wire already meets the fence
  *     release     as everywhere (nextReleaseStep), but first each Pod is asked to end at once
  *     force       a Pod whose node has not answered in time loses its object, and with it any proof
@@ -22,6 +22,7 @@ import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
 import { PodEyes } from './pod-eyes.ts';
 import { reportOf } from './report.ts';
+import { checkRights } from './rights.ts';
 import { couldRun, endOf, isReleased, type KillStep, nextKillSteps, type Patience } from './steps.ts';
 import { endWorkflow, type KillOrder, recordOf, type TaskRecord } from './workflow.ts';
 
@@ -47,7 +48,7 @@ interface Cleared {
   readonly pods: readonly V1Pod[];
 }
 
-/** @throws HoldfastError TASK_UNKNOWN, KILL_OVERTAKEN, CONFIG_INVALID, KUBERNETES_FORBIDDEN, KUBERNETES_UNREACHABLE */
+/** @throws HoldfastError as TaskClient.kill says */
 export async function kill(ground: KillGround, taskId: string, options: DirectKillOptions = {}): Promise<KillReport> {
   const killing = new Kill(ground, taskId, options);
   try {
@@ -107,6 +108,7 @@ class Kill {
     await insist(() => this.#look());
     const before = await recordOf(temporal, this.#taskId);
     this.#check(before);
+    await insist(() => checkRights(this.#ground));
     this.#signal?.throwIfAborted();
     this.#firstRunId ??= before.firstRunId;
     if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();

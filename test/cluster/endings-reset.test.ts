@@ -1,5 +1,6 @@
 /** Reset, at every point, once and twice, of tasks that run, have finished, or were cancelled. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mostAtOnce } from '../../lab/sweep/at-once.ts';
 import { Eyes } from '../../lab/sweep/eyes.ts';
@@ -164,6 +165,36 @@ describe('Reset: one started Job at a time, then it ends like a fresh task, and 
     await sendReset(taskId, runId, 0);
     await scene.client.cancel(taskId);
     expect(await scene.client.result(taskId)).toMatchObject({ outcome: 'cancelled' });
+    expect(await scene.remains(taskId)).toEqual(nothing);
+  });
+});
+
+describe('a Reset while somebody waits', () => {
+  /** Somebody's question must have reached Temporal before the Reset does. */
+  const ASKED_MS = 1_000;
+
+  it('for the result: it is that of the run that goes on', async () => {
+    const taskId = await bringTo('running');
+    const { runId } = await scene.client.describe(taskId);
+    const result = scene.client.result(taskId);
+    await sleep(ASKED_MS);
+    await reset(taskId, runId, 0);
+    await tellToFinish(scene, taskId);
+    expect(await result).toMatchObject({ outcome: 'succeeded' });
+    await untilNothingIsLeft(taskId);
+  });
+
+  it('for a cancel: the run that goes on is cancelled, too', async () => {
+    const deaf = command(busybox, 'trap "" TERM; while :; do sleep 1; done', { gracePeriod: '10s' });
+    const { taskId } = await scene.client.start(deaf);
+    await until(`${taskId} runs`, () => runs(taskId));
+    const { runId } = await scene.client.describe(taskId);
+    const answer = scene.client.cancel(taskId);
+    await until('it is being released', async () => (await scene.client.describe(taskId)).phase === 'releasing');
+    await sleep(ASKED_MS);
+    await sendReset(taskId, runId, 0);
+    expect(['cancelled_before_start', 'cancelled_running']).toContain(await answer);
+    expect((await scene.client.describe(taskId)).outcome).toBe('cancelled');
     expect(await scene.remains(taskId)).toEqual(nothing);
   });
 });

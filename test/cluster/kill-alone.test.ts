@@ -9,6 +9,7 @@ import {
   PatchStrategy,
   RbacAuthorizationV1Api,
   setHeaderOptions,
+  type V1PolicyRule,
   type V1Role,
 } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -163,15 +164,14 @@ describe('a kill that cannot be carried out', () => {
 
   it('says so, and with the role of deploy/rbac-kill.yaml it can be', async () => {
     const [id = ''] = await abandoned(scene, 'Running', command(busybox, FOREVER));
-    const { namespace } = scene;
-    await scene.core.createNamespacedServiceAccount({ namespace, body: { metadata: { name: 'operator' } } });
-    const operator = new HoldfastClient(scene.client.temporal, at({ kubeconfig: await asAccount('operator') }));
+    const operator = await clientOf('operator');
     const refused = operator.kill(id);
     await expect(refused).rejects.toMatchObject({
       code: 'KUBERNETES_FORBIDDEN',
       message: expect.stringContaining('Nothing was ended'),
     });
-    await bindRole('operator');
+    const [role] = loadAllYaml(await readFile('deploy/rbac-kill.yaml', 'utf8')) as V1Role[];
+    await bindRole('operator', role?.rules ?? []);
     let report: KillReport | undefined;
     await until('the role is in force', async () => {
       report = await operator.kill(id, { waitSeconds: 120 }).catch(() => undefined);
@@ -180,7 +180,35 @@ describe('a kill that cannot be carried out', () => {
     expect(report).toMatchObject({ answer: 'killed', was: 'open', left: [] });
     expect(await scene.remains(id)).toEqual(nothing);
   });
+
+  it('ends nothing if the account may look at everything, but not delete', async () => {
+    const [id = ''] = await abandoned(scene, 'Running', command(busybox, FOREVER));
+    const viewer = await clientOf('viewer');
+    const verbs = ['get', 'list', 'watch'];
+    await bindRole('viewer', [
+      { apiGroups: [''], resources: ['configmaps', 'pods'], verbs },
+      { apiGroups: ['batch'], resources: ['jobs'], verbs },
+    ]);
+    let refusal: unknown;
+    await until('the role is in force', async () => {
+      refusal = await viewer.kill(id).catch((error: unknown) => error);
+      return String(refusal).includes('may not delete');
+    });
+    expect(refusal).toMatchObject({
+      code: 'KUBERNETES_FORBIDDEN',
+      message: expect.stringContaining('jobs, configmaps, pods'),
+    });
+    expect(await phaseOf(scene, id)).toBe('Running');
+    expect((await scene.client.describe(id)).open).toBe(true);
+    await kill(id);
+  });
 });
+
+/** As an account of its own, which may nothing yet. */
+async function clientOf(name: string): Promise<HoldfastClient> {
+  await scene.core.createNamespacedServiceAccount({ namespace: scene.namespace, body: { metadata: { name } } });
+  return new HoldfastClient(scene.client.temporal, at({ kubeconfig: await asAccount(name) }));
+}
 
 function at(kubernetes: Partial<Config['kubernetes']>): Config {
   const context = kubernetes.kubeconfig === undefined ? {} : { context: 'loaded-context' };
@@ -200,17 +228,16 @@ async function asAccount(name: string): Promise<string> {
   return file;
 }
 
-async function bindRole(account: string): Promise<void> {
+async function bindRole(name: string, rules: readonly V1PolicyRule[]): Promise<void> {
   const { namespace } = scene;
   const rbac = loadKubeConfig(readConfig().kubernetes).makeApiClient(RbacAuthorizationV1Api);
-  const [role] = loadAllYaml(await readFile('deploy/rbac-kill.yaml', 'utf8')) as V1Role[];
-  await rbac.createNamespacedRole({ namespace, body: { ...role, metadata: { name: 'holdfast-kill' } } });
+  await rbac.createNamespacedRole({ namespace, body: { metadata: { name }, rules: [...rules] } });
   await rbac.createNamespacedRoleBinding({
     namespace,
     body: {
-      metadata: { name: 'holdfast-kill' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'holdfast-kill' },
-      subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
     },
   });
 }

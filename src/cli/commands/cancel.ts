@@ -6,7 +6,7 @@ import { refusedInput } from '../refused-input.ts';
 import { withClient } from '../session.ts';
 import { exitOf, showAnswer } from '../show/answer.ts';
 import { stderr, stdout } from '../terminal.ts';
-import { displayOn, watch } from '../watch.ts';
+import { type Display, displayOn, watch } from '../watch.ts';
 
 export interface CancelWords {
   readonly reason?: string;
@@ -30,11 +30,17 @@ export async function cancel(taskId: string, { reason = '', wait, json }: Cancel
 
 async function watched(client: TaskClient, taskId: string, reason: string): Promise<CancelAnswer> {
   const display = displayOn(stderr);
+  let isRecorded = false;
   process.once('SIGINT', () => {
     display.end();
-    stderr.line(`Left; the cancel goes on. \`holdfast status ${taskId}\` tells when it is settled.`);
+    stderr.line(`Left. ${showAnswer(taskId, isRecorded ? 'cancelling' : 'unanswered')}`);
     process.exit(LEFT);
   });
+  // The answer comes when all is over; until then the task's own record tells whether the cancel has arrived.
+  const show: Display['show'] = (view, keeps) => {
+    isRecorded = view.cancelRequested;
+    display.show(view, keeps);
+  };
   const answer = client.cancel(taskId, { reason, wait: true });
-  return watch(client, taskId, display, answer).finally(() => display.end());
+  return watch(client, taskId, { ...display, show }, answer).finally(() => display.end());
 }

@@ -3,9 +3,11 @@ import { constants } from 'node:os';
 import type { StartedTask, TaskClient, TaskOutcome } from '../../client.ts';
 import { EXIT } from '../../errors.ts';
 import { type CheckedTask, checkedTask } from '../checked-task.ts';
+import { failureOf } from '../failure.ts';
 import { readInputs } from '../input-files.ts';
 import { Interrupts, type Leaving } from '../interrupts.ts';
 import { patiently, withClient } from '../session.ts';
+import { type CancelTold, showAnswer } from '../show/answer.ts';
 import { showEnding } from '../show/ending.ts';
 import { painter } from '../show/text.ts';
 import {
@@ -38,21 +40,33 @@ export async function runCommand(words: readonly string[], options: CommandOptio
 }
 
 async function run({ task, named }: CheckedTask, options: RunOptions): Promise<number> {
-  const interrupts = new Interrupts();
-  try {
-    return await withClient(async (client) => {
-      if (interrupts.cancelAsked) return nothingStarted();
-      const started = await client.start(task, named);
-      return options.detach ? detached(started, options) : await followed(client, started, interrupts, options);
-    });
-  } finally {
-    interrupts.close();
-  }
+  return withClient(async (client) => {
+    const interrupts = new Interrupts();
+    try {
+      const started = await client.start(task, { ...named, signal: interrupts.leaving }).catch(unlessLeft(interrupts));
+      if (typeof started === 'string') return leaveStart(named.id, started);
+      // Whoever pressed Ctrl-C meanwhile wants an end, and its answer.
+      const isLeaving = options.detach && interrupts.cancel === undefined;
+      return isLeaving ? detached(started, options) : await followed(client, started, interrupts, options);
+    } finally {
+      interrupts.close();
+    }
+  });
 }
 
-function nothingStarted(): number {
-  stderr.line('Interrupted before anything was started.');
-  return exitOfSignal('SIGINT');
+/** What ends because we leave is no failure. */
+function unlessLeft(interrupts: Interrupts): (error: unknown) => Leaving {
+  return (error) => {
+    if (interrupts.left === undefined) throw error;
+    return interrupts.left;
+  };
+}
+
+/** The request may have landed all the same. */
+function leaveStart(taskId: string | undefined, signal: Leaving): number {
+  const [task, look] = taskId === undefined ? ['the task', 'list'] : [taskId, `status ${taskId}`];
+  stderr.line(`Left. Whether ${task} was started is not known; \`holdfast ${look}\` shows it if it was.`);
+  return exitOfSignal(signal);
 }
 
 function detached(started: StartedTask, { json }: RunOptions): number {
@@ -76,22 +90,18 @@ async function followed(
   const { taskId, isNew } = started;
   const display = displayOn(stderr);
   display.say(isNew ? `Task ${taskId} started.` : alreadyThere(started));
-  interrupts.onCancel(() => cancelInBackground(client, taskId, display));
-  const left = interrupts.leaving.then((signal) => ({ left: signal }));
-  // Else the question for the result, which Temporal answers when it has one, would keep us from leaving.
-  const abort = new AbortController();
+  const signal = interrupts.leaving;
+  interrupts.onCancel(() => requestCancel(client, taskId, display, signal));
   const away = once(() => display.say('No answer; asking again. The task goes on meanwhile.'));
-  const result = patiently(() => client.result(taskId, { signal: abort.signal }), away);
-  const end = await watch(client, taskId, display, Promise.race([result, left]))
+  const result = patiently(() => client.result(taskId, { signal }), away, signal);
+  const end = await watch(client, taskId, display, result)
+    .catch(unlessLeft(interrupts))
     .catch((error: unknown) => {
-      display.say(`Task ${taskId} goes on without us; \`holdfast status ${taskId}\` shows it.`);
+      display.say(whatGoesOn(taskId, interrupts.cancel));
       throw error;
     })
-    .finally(() => {
-      abort.abort();
-      display.end();
-    });
-  return 'left' in end ? leave(started, end.left, interrupts.cancelAsked, json) : tellEnding(started, end, json);
+    .finally(() => display.end());
+  return typeof end === 'string' ? leave(started, end, interrupts.cancel, json) : tellEnding(started, end, json);
 }
 
 function once(tell: () => void): () => void {
@@ -102,23 +112,32 @@ function once(tell: () => void): () => void {
   };
 }
 
-function cancelInBackground(client: TaskClient, taskId: string, display: Display): void {
+async function requestCancel(
+  client: TaskClient,
+  taskId: string,
+  display: Display,
+  signal: AbortSignal,
+): Promise<CancelTold> {
   display.say('Cancelling, and waiting until nothing of it runs. (Ctrl-C again: leave it to end in the background.)');
-  client.cancel(taskId, { reason: 'Ctrl-C in holdfast run', wait: false }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    display.say(`The cancel could not be sent: ${why} \`holdfast cancel ${taskId}\` tries again.`);
-  });
+  try {
+    return await client.cancel(taskId, { reason: 'Ctrl-C in holdfast run', wait: false, signal });
+  } catch (error) {
+    const { message } = await failureOf(error);
+    if (!signal.aborted) display.say(`The cancel was not confirmed: ${message} Ctrl-C asks again.`);
+    return 'unanswered';
+  }
 }
 
-function leave(started: StartedTask, signal: Leaving, isCancelling: boolean, json = false): number {
+function leave(started: StartedTask, signal: Leaving, cancel: CancelTold | undefined, json = false): number {
   const { taskId } = started;
   if (json) stdout.line(JSON.stringify({ ...started, detached: true }));
-  stderr.line(
-    isCancelling
-      ? `Left ${taskId}, which is being cancelled; \`holdfast status ${taskId}\` tells when it is settled.`
-      : `Left ${taskId}, which goes on; \`holdfast status ${taskId}\` shows it, \`holdfast cancel ${taskId}\` ends it.`,
-  );
+  stderr.line(`Left. ${whatGoesOn(taskId, cancel)}`);
   return exitOfSignal(signal);
+}
+
+function whatGoesOn(taskId: string, cancel: CancelTold | undefined): string {
+  if (cancel !== undefined) return showAnswer(taskId, cancel);
+  return `${taskId} goes on; \`holdfast status ${taskId}\` shows it, \`holdfast cancel ${taskId}\` ends it.`;
 }
 
 function tellEnding(started: StartedTask, outcome: TaskOutcome, json = false): number {

@@ -2,8 +2,13 @@
 import type { CancelAnswer } from '../../contract.ts';
 import { EXIT } from '../../errors.ts';
 
-export function showAnswer(taskId: string, answer: CancelAnswer): string {
+/** `unanswered`: the request may be on its way, recorded, or lost. */
+export type CancelTold = CancelAnswer | 'unanswered';
+
+export function showAnswer(taskId: string, answer: CancelTold): string {
   switch (answer) {
+    case 'unanswered':
+      return `Whether the cancel of ${taskId} was recorded is not known; \`holdfast cancel ${taskId}\` asks again.`;
     case 'cancelled_before_start':
       return `${taskId} is cancelled. It had not been started: no container of it ever ran, and none will.`;
     case 'cancelled_running':

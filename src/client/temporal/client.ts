@@ -28,7 +28,7 @@ import type {
 import { unlessUnknown } from '../unless-unknown.ts';
 import { abortable } from './abortable.ts';
 import { describeTask } from './describe.ts';
-import { outcomeOf, requestCancel } from './end.ts';
+import { afterEnd, outcomeOf, requestCancel } from './end.ts';
 import { logLines } from './logs.ts';
 import { type Look, LOOK_MS, lookAt } from './look.ts';
 import { startTask } from './start.ts';
@@ -117,10 +117,14 @@ export class HoldfastClient implements TaskClient {
       if (description === undefined) return 'unknown_task';
       const before = summaryOf(description);
       if (!before.open) return answerOf(before, 'before');
-      await requestCancel(this.temporal, description, { reason, by });
-      if (!wait) return 'cancelling';
-      await outcomeOf(this.temporal, taskId);
-      return answerOf(summaryOf(await describeTask(this.temporal, taskId)), 'now');
+      for (let run = description; ;) {
+        await requestCancel(this.temporal, run, { reason, by });
+        if (!wait) return 'cancelling';
+        run = await afterEnd(this.temporal, run);
+        const after = summaryOf(run);
+        if (!after.open) return answerOf(after, 'now');
+        // A Reset began this run, which has heard of no cancel.
+      }
     });
   }
 

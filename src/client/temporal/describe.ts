@@ -2,17 +2,25 @@ import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError }
 import { WORKFLOW_TYPE } from '../../contract.ts';
 import { HoldfastError } from '../../errors.ts';
 
-/** @throws HoldfastError TASK_UNKNOWN, of other people's workflows, too: they are no tasks. */
-export async function describeTask(temporal: Client, taskId: string): Promise<WorkflowExecutionDescription> {
-  const description = await describeWorkflow(temporal, taskId);
+/** Its latest run, unless one is named. @throws HoldfastError TASK_UNKNOWN, of other people's workflows, too: they are no tasks. */
+export async function describeTask(
+  temporal: Client,
+  taskId: string,
+  runId?: string,
+): Promise<WorkflowExecutionDescription> {
+  const description = await describeWorkflow(temporal, taskId, runId);
   if (description.type === WORKFLOW_TYPE) return description;
   throw unknownTask(taskId, new TypeError(`it is a ${description.type}`));
 }
 
 /** Whatever has this id. @throws HoldfastError TASK_UNKNOWN */
-export async function describeWorkflow(temporal: Client, taskId: string): Promise<WorkflowExecutionDescription> {
+export async function describeWorkflow(
+  temporal: Client,
+  taskId: string,
+  runId?: string,
+): Promise<WorkflowExecutionDescription> {
   return temporal.workflow
-    .getHandle(taskId)
+    .getHandle(taskId, runId)
     .describe()
     .catch((error: unknown) => {
       throw error instanceof WorkflowNotFoundError ? unknownTask(taskId, error) : error;

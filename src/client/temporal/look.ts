@@ -42,7 +42,7 @@ export async function lookAt(temporal: Client, taskId: string, last: Look | unde
     view,
     steps: [...(before?.steps ?? []), ...newer],
     historyLength: described.historyLength,
-    ...(!view.open && { ending: await outcomeOf(temporal, taskId) }),
+    ...(!view.open && { ending: await outcomeOf(temporal, taskId, view.runId) }),
   };
 }
 

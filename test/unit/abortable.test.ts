@@ -1,0 +1,27 @@
+import { getEventListeners } from 'node:events';
+import type { Client } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { abortable } from '../../src/client/temporal/abortable.ts';
+
+describe('a call with a signal', () => {
+  const temporal = { withAbortSignal: (_: AbortSignal, ask: () => Promise<unknown>) => ask() } as unknown as Client;
+
+  it('ends at once, though Temporal is about to be asked again and does not hear of the signal', async () => {
+    const leave = new AbortController();
+    const asked = abortable(temporal, leave.signal, () => new Promise(() => undefined));
+    leave.abort(new Error('had to go'));
+    await expect(asked).rejects.toThrow('had to go');
+  });
+
+  it('leaves nothing on it, however often it is made', async () => {
+    const { signal } = new AbortController();
+    const sdk = {
+      withAbortSignal: (given: AbortSignal, ask: () => Promise<unknown>) => {
+        given.addEventListener('abort', () => undefined);
+        return ask();
+      },
+    } as unknown as Client;
+    for (let call = 0; call < 20; call += 1) await abortable(sdk, signal, async () => call);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+});

@@ -26,14 +26,13 @@ export async function killable(
   filter: KillFilter,
 ): Promise<readonly KillCandidate[]> {
   const selector = selectorOf(filter);
-  const lists = Promise.all([api.listAnchors(selector), api.listJobs(selector), api.listPods(selector)]);
-  const [anchors, jobs, pods] = await lists.catch((error: unknown) => {
+  const lists = Promise.all([api.listMarks(selector), api.listPods(selector)]);
+  const [{ anchors, jobs }, pods] = await lists.catch((error: unknown) => {
     throw refusalOf(error, false);
   });
+  const marked = [...anchors, ...jobs].map((metadata) => ({ metadata }));
   const before = Date.now() - (filter.olderThanSeconds ?? 0) * 1_000;
-  const found = tasksIn([...anchors, ...jobs], pods, temporalNamespaceId).filter(
-    ({ since }) => since.getTime() <= before,
-  );
+  const found = tasksIn(marked, pods, temporalNamespaceId).filter(({ since }) => since.getTime() <= before);
   return paced(found, { atOnce: AT_ONCE }, async ({ taskId, workload, since, pods }) => {
     const { was, firstRunId } = await recordOf(temporal, taskId);
     return {

@@ -13,6 +13,10 @@ export interface Pace {
 export class Crowd {
   #size = 0;
 
+  get size(): number {
+    return this.#size;
+  }
+
   /** Counts one more, until what it gives is called. */
   enter(): () => void {
     this.#size += 1;

@@ -18,13 +18,15 @@ import type { Deps } from './deps.ts';
 import { type NamedRun, readWorld } from './world.ts';
 
 /** Releases of this process that wait for something to be gone. */
-const WAITING = new Crowd();
+export const WAITING = new Crowd();
 /** Looks without a word of the watch: it is a cache, and may have stopped. Each is three requests. */
 const LOOKS: Pace = { perSecond: 10, shortestMs: 2_000, longestMs: 30_000 };
 /** How long Pods that have ended are waited for: somebody else's finalizer may keep them, and no container of them runs. Milliseconds. */
 const TIDY_MS = 30_000;
 /** An attempt says what it waits for and lets the next one go on. Milliseconds. */
 export const ATTEMPT_MS = 4 * 60_000;
+/** Nearly all that a worker has room for: where so many are stuck, on nodes that are lost, others need their turn sooner. */
+const CROWDED = { from: 900, attemptMs: 60_000 } as const;
 
 export type RemoveDeps = Pick<Deps, 'api' | 'watch' | 'temporalNamespaceId' | 'tellFreed'>;
 
@@ -68,7 +70,7 @@ export async function removeRun(
     const waitingFor = waitedFor(step, left);
     if (waitingFor === undefined) continue;
     show?.({ waitingFor });
-    if (Date.now() - since > ATTEMPT_MS)
+    if (Date.now() - since > (WAITING.size < CROWDED.from ? ATTEMPT_MS : CROWDED.attemptMs))
       throw new HoldfastError('STILL_RELEASING', `Waiting for ${waitingFor} to be gone.`);
     const leave = WAITING.enter();
     await worthALook(deps, run, changed, signal, glimpse).finally(leave);

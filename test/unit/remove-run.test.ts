@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
 import { expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
-import { type RemoveDeps, type RemoveOptions, removeRun } from '../../src/activities/remove-run.ts';
+import { type RemoveDeps, type RemoveOptions, removeRun, WAITING } from '../../src/activities/remove-run.ts';
 import { readBeforeDelete, shownBeforeDelete } from '../../src/activities/world.ts';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
 import { ANCHOR, ENDING, anchorObject, jobObject, MARKS, NAMESPACE_ID, podObject, RUN } from './cluster-objects.ts';
@@ -145,6 +145,24 @@ it('a Pod that has ended, and that somebody keeps, is not waited for without end
   } finally {
     vi.useRealTimers();
   }
+});
+
+it('what stays is let go after four minutes, and much sooner where many wait, so that others have their turn', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const stuck = async (crowd: number) => {
+    const leave = Array.from({ length: crowd }, () => WAITING.enter());
+    const since = Date.now();
+    const api = {
+      readAnchor: async () => undefined,
+      readJob: async () => (vi.setSystemTime(Date.now() + 5_000), ending(false)),
+      listPods: async () => [],
+    };
+    await expect(remove(api, () => undefined)).rejects.toMatchObject({ code: 'STILL_RELEASING' });
+    for (const each of leave) each();
+    return (Date.now() - since) / 1_000;
+  };
+  expect([await stuck(0), await stuck(900)]).toEqual([245, 65]);
+  vi.useRealTimers();
 });
 
 it('a Pod that has ended and whose Job is gone is deleted, too', async () => {

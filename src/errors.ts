@@ -133,7 +133,7 @@ export const ERRORS = {
     'retryable',
     503,
     EXIT.unreachable,
-    'Start a worker with that HOLDFAST_KUBE_NAMESPACE on this task queue until its tasks have ended; they go on there.',
+    'Give this worker that HOLDFAST_KUBE_NAMESPACE again until the task has ended; another namespace needs another HOLDFAST_TASK_QUEUE.',
   ),
   KUBERNETES_FORBIDDEN: entry(
     'terminal',

@@ -68,7 +68,6 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   const connection = await connect(config);
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const { deps, close } = await createDeps(config, logger, client);
-  const openSweeper = () => sweeperOf(deps, client, config);
   const onReport = (report: SweepReport) => {
     logReport(logger, report);
     deps.metrics.swept(countsOf(report));
@@ -77,7 +76,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   const activities = {
     ...createActivities(deps),
     ...createLimitActivities(deps, client),
-    ...createSweepActivities(openSweeper, config.sweepSeconds, onReport),
+    ...createSweepActivities(() => sweeperOf(deps, client, config, true), config.sweepSeconds, onReport),
   };
   const shared = { connection, namespace: config.temporal.namespace, activities } satisfies WorkerOptions | object;
   const tasks = await Worker.create({
@@ -106,7 +105,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   const work = () => together([() => tasks.run(), () => follows.run()], stop).finally(() => over.abort());
   const sweep = () =>
     keepSweeping(
-      { sweeper: openSweeper(), watch: deps.watch, everySeconds: config.sweepSeconds, onReport },
+      { sweeper: sweeperOf(deps, client, config), watch: deps.watch, everySeconds: config.sweepSeconds, onReport },
       over.signal,
     );
   const prune = () => keepPruning(pruningOf(deps, client, config), over.signal);
@@ -126,7 +125,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
 }
 
 /** The worker's sweeper releases as its activities do: what a run wrote is kept. */
-function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
+function sweeperOf(deps: Deps, client: Client, config: Config, isThorough = false): Sweeper {
   return new Sweeper({
     api: deps.api,
     client,
@@ -134,6 +133,7 @@ function sweeperOf(deps: Deps, client: Client, config: Config): Sweeper {
     remove: (run, _, signal, options) => releaseRun(deps, run, signal, options),
     isTended: (run) => deps.followed.has(run) || deps.unreleased.isReleasing(run),
     rules: config.sweepRules,
+    isThorough,
     temporalNamespaceId: deps.temporalNamespaceId,
   });
 }

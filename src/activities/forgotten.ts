@@ -31,7 +31,7 @@ async function releasePatiently(deps: Deps, run: NamedRun): Promise<TaskStanding
   const [since, signal] = [Date.now(), AbortSignal.timeout(ATTEMPT_MS)];
   for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
     try {
-      // The attempt's own signal has aborted, and what is asked of Temporal would abort with it.
+      // The attempt's own signal has aborted; where the SDK heeds signals, what is asked of Temporal would abort with it.
       return await getClient().withAbortSignal(signal, () => releaseIfClosed(deps, run, since, signal));
     } catch (error) {
       deps.log.warn({ taskId, jobName, error: String(error) }, 'release goes on');

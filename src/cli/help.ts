@@ -10,7 +10,7 @@ const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
   unreachable: 'Temporal, Kubernetes or the gateway does not answer; a task that was started goes on',
   tooLate: '`cancel` or `kill` came too late: the task had ended otherwise',
   cancelled: '`run` ended because the task was cancelled',
-  unproved: '`kill` ended the task, but something of it may still run or is still there, as listed',
+  unproved: '`kill` ended the task, but something of it may still run or is still there, as told',
   bug: 'a fault in Holdfast',
 };
 

@@ -1,5 +1,5 @@
 /** A connection for as long as one command needs it. */
-import { pause } from '../client/http/pause.ts';
+import { pause } from '../client/pause.ts';
 import type { HoldfastClient, TaskClient } from '../client.ts';
 import { type Config, readConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
@@ -37,7 +37,8 @@ async function connected<T>(config: Config, use: (client: HoldfastClient) => Pro
   try {
     return await use(client);
   } finally {
-    await client.close();
+    // Not waited for: the process ends now, whatever was left unanswered.
+    void client.close();
   }
 }
 

@@ -1,5 +1,5 @@
 /** Shows a task while something is waited for: one live line on a terminal, else a line for each change. */
-import { pause } from '../client/http/pause.ts';
+import { pause } from '../client/pause.ts';
 import { abortable } from '../client/temporal/abortable.ts';
 import type { HoldfastClient, TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';

@@ -6,6 +6,7 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { ALREADY, answerOf } from '../cancel-answer.ts';
 import type { HoldfastClient } from '../client.ts';
+import { abortable } from '../client/temporal/abortable.ts';
 import { newestFirst } from '../client/temporal/history.ts';
 import type { CancelAnswer } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
@@ -68,13 +69,11 @@ export async function requestCancel(
 /** Waits for the task's end, however it ends, or for the signal. */
 async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal): Promise<void> {
   const { temporal } = client;
-  await temporal
-    .withAbortSignal(signal, () => temporal.workflow.getHandle(taskId).result())
-    .catch((error: unknown) => {
-      // Whoever waits reads the record himself: how it ended, or that there is none any more.
-      const isOver = error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;
-      if (!isOver && !signal.aborted) throw error;
-    });
+  await abortable(temporal, signal, () => temporal.workflow.getHandle(taskId).result()).catch((error: unknown) => {
+    // Whoever waits reads the record himself: how it ended, or that there is none any more.
+    const isOver = error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;
+    if (!isOver && !signal.aborted) throw error;
+  });
 }
 
 function statusOf({ outcome }: Pick<TaskView, 'outcome'>, said: CancelAnswer): CancelStatus {

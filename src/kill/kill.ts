@@ -71,7 +71,8 @@ class Kill {
   #eyes: PodEyes | undefined;
   /** Who keeps a slot for which run, of those that were limited. */
   readonly #limiters = new Map<string, string>();
-  #terminated = false;
+  /** Runs that it has terminated. */
+  #terminated = 0;
   #deleted = false;
   #foundAny = false;
   /** Since the task was over in Temporal. */
@@ -95,7 +96,7 @@ class Kill {
   }
 
   get hasBegun(): boolean {
-    return this.#terminated || this.#deleted;
+    return this.#terminated > 0 || this.#deleted;
   }
 
   close(): void {
@@ -112,19 +113,21 @@ class Kill {
     this.#signal?.throwIfAborted();
     this.#firstRunId ??= before.firstRunId;
     if (before.was === 'open' && before.job !== undefined && !this.#foundAny) await this.#letTell();
-    let ended = await this.#endWorkflow();
+    let record = await this.#endWorkflow();
     // What was seen while the task was open says nothing of what it left: it may have ended by itself since.
     this.#couldRun = false;
     let { left, pods } = await this.#clear();
+    let known: number;
     do {
+      known = this.#terminated;
       // A Reset may have begun another run while the one before was cleared away.
-      ended = await this.#endWorkflow();
-      if (ended.terminated) ({ left, pods } = await this.#clear());
-    } while (ended.terminated);
+      record = await this.#endWorkflow();
+      if (this.#terminated > known) ({ left, pods } = await this.#clear());
+    } while (this.#terminated > known);
     await this.#tellLimiters(left);
     // A record that was deleted meanwhile does not make the task one that was forgotten.
-    const { was, job } = ended.record.was === 'forgotten' ? before : ended.record;
-    const told = this.#terminated ? 'open' : was;
+    const { was, job } = record.was === 'forgotten' ? before : record;
+    const told = this.#terminated > 0 ? 'open' : was;
     return reportOf({
       taskId: this.#taskId,
       was: told,
@@ -158,10 +161,9 @@ class Kill {
       if ((await recordOf(this.#ground.temporal, this.#taskId)).was !== 'open') return;
   }
 
-  async #endWorkflow(): ReturnType<typeof endWorkflow> {
-    const ended = await endWorkflow(this.#ground.temporal, this.#taskId, this.#firstRunId, this.#order);
-    this.#terminated ||= ended.terminated;
-    return ended;
+  #endWorkflow(): Promise<TaskRecord> {
+    const { temporal } = this.#ground;
+    return endWorkflow(temporal, this.#taskId, this.#firstRunId, this.#order, () => void (this.#terminated += 1));
   }
 
   /**

@@ -10,11 +10,12 @@ const DELETED = [
   { group: '', resource: 'pods' },
 ] as const;
 /** Longest time until an answer. Milliseconds. */
-const WITHIN = 5_000;
+const ANSWER_MS = 5_000;
 
 /** @throws ApiError `forbidden` if it may not; another if nobody answers */
 export async function checkRights(ground: KillGround): Promise<void> {
-  const answers = await Promise.all(DELETED.map((kind) => mayDelete(ground, kind)));
+  const reviews = ground.kube.makeApiClient(AuthorizationV1Api);
+  const answers = await Promise.all(DELETED.map((kind) => mayDelete(reviews, ground.api.namespace, kind)));
   const missing = DELETED.filter((_, index) => answers[index] === false).map(({ resource }) => resource);
   if (missing.length === 0) return;
   throw new ApiError(
@@ -23,15 +24,17 @@ export async function checkRights(ground: KillGround): Promise<void> {
   );
 }
 
-async function mayDelete({ kube, api }: KillGround, kind: (typeof DELETED)[number]): Promise<boolean> {
-  const resourceAttributes = { namespace: api.namespace, verb: 'delete', ...kind };
+async function mayDelete(
+  reviews: AuthorizationV1Api,
+  namespace: string,
+  kind: (typeof DELETED)[number],
+): Promise<boolean> {
+  const body = { spec: { resourceAttributes: { namespace, verb: 'delete', ...kind } } };
   try {
-    const { status } = await kube
-      .makeApiClient(AuthorizationV1Api)
-      .createSelfSubjectAccessReview(
-        { body: { spec: { resourceAttributes } } },
-        withSignal(AbortSignal.timeout(WITHIN)),
-      );
+    const { status } = await reviews.createSelfSubjectAccessReview(
+      { body },
+      withSignal(AbortSignal.timeout(ANSWER_MS)),
+    );
     return status?.allowed ?? false;
   } catch (error) {
     const refusal = toApiError(error, `ask whether ${kind.resource} may be deleted`);

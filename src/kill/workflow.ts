@@ -37,7 +37,7 @@ export async function recordOf(temporal: Client, taskId: string): Promise<TaskRe
 }
 
 /**
- * Terminates until no run of the task is open: a Reset may begin another meanwhile. Gives whether any was.
+ * Terminates until no run of the task is open: a Reset may begin another meanwhile. Tells of each at once.
  * @throws HoldfastError KILL_OVERTAKEN if the open run is of a task that was started later under the same id.
  */
 export async function endWorkflow(
@@ -45,15 +45,16 @@ export async function endWorkflow(
   taskId: string,
   firstRunId: string | undefined,
   order: KillOrder,
-): Promise<{ readonly record: TaskRecord; readonly terminated: boolean }> {
-  for (let terminated = false; ;) {
+  onTerminated: () => void,
+): Promise<TaskRecord> {
+  for (;;) {
     const record = await recordOf(temporal, taskId);
-    if (record.was !== 'open') return { record, terminated };
+    if (record.was !== 'open') return record;
     if (record.firstRunId === undefined || record.firstRunId !== firstRunId)
       throw new HoldfastError('KILL_OVERTAKEN', `Another task was started under the id ${taskId} meanwhile.`, {
         taskId,
       });
-    terminated = (await terminate(temporal, taskId, record.firstRunId, order)) || terminated;
+    if (await terminate(temporal, taskId, record.firstRunId, order)) onTerminated();
   }
 }
 

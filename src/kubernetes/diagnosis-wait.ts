@@ -13,12 +13,12 @@ import { parseQuantity } from './quantity.ts';
 
 export interface Wait {
   readonly problem: Problem;
-  /** How long it may keep the task before it counts as its end. Milliseconds. Infinity: as long as the task may take. */
-  readonly patienceMs: number;
+  /** How long it may keep the task before it counts as its end. Milliseconds. Default: as long as the task may take. */
+  readonly patienceMs?: number;
 }
 
 /** An autoscaler looks every ten seconds. */
-const PATIENCE_MS = { none: 0, image: 60_000, container: 20_000, nodes: 30_000, endless: Infinity } as const;
+const PATIENCE_MS = { none: 0, image: 60_000, container: 20_000, nodes: 30_000 } as const;
 
 /** What a registry, or the way to it, says when asking again will not help. */
 const NO_SUCH_IMAGE =
@@ -32,7 +32,7 @@ export function waitOfJob({ events }: Findings): Wait | undefined {
   const refused = /violates PodSecurity|is invalid|denied the request/i.test(refusal.message);
   return {
     problem: problem('JOB_REFUSED', `Kubernetes makes no Pod: ${refusal.message}`),
-    patienceMs: refused ? PATIENCE_MS.none : PATIENCE_MS.endless,
+    ...(refused && { patienceMs: PATIENCE_MS.none }),
   };
 }
 
@@ -46,7 +46,7 @@ function overQuota(message: string): Wait | undefined {
   const text = `Quota ${quota} of the namespace does not allow it: requested ${requested}, limited to ${limited}.`;
   return {
     problem: problem('QUOTA_EXCEEDED', text, { quota, requested, limited }),
-    patienceMs: beyond.length > 0 ? PATIENCE_MS.none : PATIENCE_MS.endless,
+    ...(beyond.length > 0 && { patienceMs: PATIENCE_MS.none }),
   };
 }
 
@@ -65,10 +65,7 @@ export function waitOfPod(pod: V1Pod, findings: Findings): Wait | undefined {
   const mount = newest(findings.events, 'FailedMount');
   return mount?.message === undefined
     ? undefined
-    : {
-        problem: problem('CONTAINER_CANNOT_START', `A volume is not there: ${mount.message}`),
-        patienceMs: PATIENCE_MS.endless,
-      };
+    : { problem: problem('CONTAINER_CANNOT_START', `A volume is not there: ${mount.message}`) };
 }
 
 function waitOfContainer(
@@ -88,10 +85,9 @@ function waitOfContainer(
     case 'ImagePullBackOff': {
       // Back-off hides the reason of the pull that failed; the event still has it.
       const why = reason === 'ErrImagePull' ? said : (newest(events, 'Failed', /pull/i)?.message ?? said);
-      return {
-        problem: problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image }),
-        patienceMs: NO_SUCH_IMAGE.test(why) ? PATIENCE_MS.none : PATIENCE_MS[isPulled(events) ? 'endless' : 'image'],
-      };
+      const trouble = problem('IMAGE_UNAVAILABLE', `Image ${image} cannot be pulled: ${why}`, { image });
+      if (NO_SUCH_IMAGE.test(why)) return { problem: trouble, patienceMs: PATIENCE_MS.none };
+      return { problem: trouble, ...(!isPulled(events) && { patienceMs: PATIENCE_MS.image }) };
     }
     case 'CreateContainerConfigError':
     case 'CreateContainerError':
@@ -115,11 +111,7 @@ function isPulled(events: readonly CoreV1Event[]): boolean {
 function unscheduled(pod: V1Pod, message: string, findings: Findings): Wait {
   const growing = findings.events.some(({ reason }) => reason === 'TriggeredScaleUp' || reason === 'Nominated');
   const short = beyondEveryNode(pod, findings.nodes);
-  if (short === undefined || growing)
-    return {
-      problem: problem('UNSCHEDULABLE', `No node has room yet: ${message}`),
-      patienceMs: PATIENCE_MS.endless,
-    };
+  if (short === undefined || growing) return { problem: problem('UNSCHEDULABLE', `No node has room yet: ${message}`) };
   const { resource, requested, largest } = short;
   return {
     problem: problem(

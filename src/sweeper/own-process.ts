@@ -6,7 +6,7 @@ import { JobsApi } from '../kubernetes/jobs-api.ts';
 import { loadKubeConfig } from '../kubernetes/kube-config.ts';
 import { RunWatch, type RunWatchLog } from '../kubernetes/run-watch.ts';
 import { tellFreed } from '../limits/tell-freed.ts';
-import { Sweeper } from './sweeper.ts';
+import { Sweeper, type SweeperDeps } from './sweeper.ts';
 
 export interface OwnSweeper {
   readonly sweeper: Sweeper;
@@ -15,7 +15,11 @@ export interface OwnSweeper {
 }
 
 /** Temporal need not answer yet: each look finds out. @throws HoldfastError CONFIG_INVALID */
-export async function openSweeper(config: Config, dryRun: boolean, log: RunWatchLog): Promise<OwnSweeper> {
+export async function openSweeper(
+  config: Config,
+  how: Pick<SweeperDeps, 'dryRun' | 'isThorough'>,
+  log: RunWatchLog,
+): Promise<OwnSweeper> {
   const { namespace, deadlineMs } = config.kubernetes;
   const kube = loadKubeConfig(config.kubernetes);
   const api = new JobsApi(kube, { namespace, deadlineMs });
@@ -30,7 +34,7 @@ export async function openSweeper(config: Config, dryRun: boolean, log: RunWatch
     remove: (run, temporalNamespaceId, signal, options) =>
       removeRun({ api, watch, temporalNamespaceId, tellFreed: tell }, run, signal, options),
     rules: config.sweepRules,
-    dryRun,
+    ...how,
   });
   await watch.start();
   const close = async () => {

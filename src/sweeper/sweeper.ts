@@ -30,6 +30,8 @@ export interface SweeperDeps {
   readonly isTended?: (run: string) => boolean;
   readonly rules: Omit<SweepRules, 'ownNamespaceId'>;
   readonly dryRun?: boolean;
+  /** Whether it asks about each run by itself, whoever says that its task is open: for a sweep that is not done again soon. */
+  readonly isThorough?: boolean;
   /** UUID of the Temporal namespace; the first look learns it if it is not given. */
   readonly temporalNamespaceId?: string;
 }
@@ -129,6 +131,7 @@ export class Sweeper {
 
   /** Of whom Temporal need not be asked this time: this process tends them, or Temporal's list has them as open. */
   async #believed(runs: readonly FoundRun[], signal: AbortSignal): Promise<ReadonlySet<FoundRun>> {
+    if (this.#deps.isThorough === true) return new Set();
     const [tended, others] = partition(runs, ({ run }) => this.#deps.isTended?.(run) === true);
     const open = others.length < LISTED_FROM ? new Set<string>() : await this.#listedOpen(signal);
     const listed = others.filter(({ taskId }) => open.has(taskId));

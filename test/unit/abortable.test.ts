@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import type { Client } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import { abortable } from '../../src/client/temporal/abortable.ts';
+import { abortable, leftOf } from '../../src/client/temporal/abortable.ts';
 
 describe('a call with a signal', () => {
   const temporal = { withAbortSignal: (_: AbortSignal, ask: () => Promise<unknown>) => ask() } as unknown as Client;
@@ -11,6 +11,19 @@ describe('a call with a signal', () => {
     const asked = abortable(temporal, leave.signal, () => new Promise(() => undefined));
     leave.abort(new Error('had to go'));
     await expect(asked).rejects.toThrow('had to go');
+  });
+
+  it('is remembered until it is over, if it was ended so, for who closes the connection', async () => {
+    const leave = new AbortController();
+    const { promise, reject } = Promise.withResolvers<never>();
+    const asked = abortable(temporal, leave.signal, () => promise);
+    leave.abort();
+    await expect(asked).rejects.toThrow('aborted');
+    const left = leftOf(temporal).slice(-1);
+    expect(left).toEqual([promise]);
+    reject(new Error('given up'));
+    await Promise.allSettled(left);
+    expect(leftOf(temporal)).not.toContain(promise);
   });
 
   it('leaves nothing on it, however often it is made', async () => {

@@ -106,8 +106,18 @@ describe.concurrent('Ctrl-C in `cancel`', () => {
 });
 
 describe.concurrent('Ctrl-C in `run`', () => {
-  it('asks again if the cancel was refused, and only what was recorded is said to go on', async () => {
-    const cancels = [refuses(403, 'SCOPE_MISSING'), cancel('cancelling')];
+  it('leaves if the cancel is refused for good, and says that it was', async () => {
+    const play = await Play.of(RUN, { ...RUNNING, [CANCEL]: [refuses(403, 'SCOPE_MISSING')] });
+    await play.untilSaid('running');
+    play.send('SIGINT');
+    await play.untilSaid('The cancel was not confirmed: It is so. Ctrl-C leaves the task to itself.');
+    await sleep(NO_ECHO_MS);
+    play.send('SIGINT');
+    expect(await play.ended).toMatchObject({ exit: 130, err: expect.stringContaining('Left. t was not cancelled') });
+  });
+
+  it('asks again if the cancel failed, and only what was recorded is said to go on', async () => {
+    const cancels = [refuses(500, 'GATEWAY_FAULT'), cancel('cancelling')];
     const play = await Play.of(RUN, { ...RUNNING, [CANCEL]: cancels });
     await play.untilSaid('running');
     play.send('SIGINT');

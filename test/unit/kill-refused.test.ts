@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Client } from '@temporalio/client';
+import { type Client, ServiceError } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failureOf } from '../../src/cli/failure.ts';
 import { WORKFLOW_TYPE } from '../../src/contract.ts';
@@ -14,10 +14,12 @@ const { taskId } = RUN;
 /** What may be deleted; undefined: whoever asks that is refused. */
 let rights: readonly string[] | undefined;
 let isTerminated: boolean;
+/** Whether Temporal goes away once it has terminated the task. */
+let goesAway: boolean;
 let server: Server;
 
 beforeEach(async () => {
-  isTerminated = false;
+  [isTerminated, goesAway] = [false, false];
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -54,15 +56,18 @@ const temporal = {
   options: { namespace: 'n', identity: 'i' },
   workflow: {
     getHandle: () => ({
-      describe: async () => ({
-        workflowId: taskId,
-        runId: RUN.runId,
-        type: WORKFLOW_TYPE,
-        status: { name: isTerminated ? 'TERMINATED' : 'RUNNING' },
-        startTime: new Date(0),
-        memo: {},
-        raw: { workflowExecutionInfo: { firstRunId: RUN.runId } },
-      }),
+      describe: async () => {
+        if (isTerminated && goesAway) throw new ServiceError('nobody listens');
+        return {
+          workflowId: taskId,
+          runId: RUN.runId,
+          type: WORKFLOW_TYPE,
+          status: { name: isTerminated ? 'TERMINATED' : 'RUNNING' },
+          startTime: new Date(0),
+          memo: {},
+          raw: { workflowExecutionInfo: { firstRunId: RUN.runId } },
+        };
+      },
     }),
   },
   workflowService: { terminateWorkflowExecution: async () => (isTerminated = true) },
@@ -102,5 +107,14 @@ describe('a kill by an account that may not delete', () => {
       exit: 8,
     });
     expect(isTerminated).toBe(true);
+  });
+});
+
+it('a kill says that the task is ended, too, if Temporal goes away right after that', async () => {
+  [rights, goesAway] = [['jobs', 'configmaps', 'pods'], true];
+  expect(await failureOf(await killed())).toMatchObject({
+    code: 'KILL_UNFINISHED',
+    message: expect.stringContaining('Temporal did not answer any more'),
+    exit: 8,
   });
 });

@@ -72,6 +72,14 @@ describe('two looks', () => {
     expect(theatre.removed.toSorted()).toEqual(['closed', 'closed, but listed']);
   }, 30_000);
 
+  it('ask about everybody where that is wanted, whatever Temporal lists', async () => {
+    const theatre = new Theatre();
+    theatre.anchors = ['open', 'closed'].map((taskId) => anchorOf(taskId));
+    const sweeper = theatre.sweeper({ isThorough: true, isTended: () => true });
+    for (let look = 1; look <= 2; look += 1) await sweeper.look('all', never);
+    expect([theatre.asked.length, theatre.removed]).toEqual([5, ['closed']]);
+  });
+
   it('ask about everybody where Temporal gives no list', async () => {
     const theatre = new Theatre();
     theatre.anchors = Array.from({ length: 200 }, (_, index) => anchorOf(`open ${index}`));

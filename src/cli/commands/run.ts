@@ -1,7 +1,7 @@
 /** `holdfast run …`: starts a task and follows it to its end. */
 import { constants } from 'node:os';
 import type { StartedTask, TaskClient, TaskOutcome } from '../../client.ts';
-import { EXIT } from '../../errors.ts';
+import { ERRORS, EXIT, isErrorCode } from '../../errors.ts';
 import { type CheckedTask, checkedTask } from '../checked-task.ts';
 import { failureOf } from '../failure.ts';
 import { readInputs } from '../input-files.ts';
@@ -122,9 +122,11 @@ async function requestCancel(
   try {
     return await client.cancel(taskId, { reason: 'Ctrl-C in holdfast run', wait: false, signal });
   } catch (error) {
-    const { message } = await failureOf(error);
-    if (!signal.aborted) display.say(`The cancel was not confirmed: ${message} Ctrl-C asks again.`);
-    return 'unanswered';
+    const { code, message } = await failureOf(error);
+    const isRefused = isErrorCode(code) && ERRORS[code].kind === 'terminal';
+    const next = isRefused ? 'leaves the task to itself' : 'asks again';
+    if (!signal.aborted) display.say(`The cancel was not confirmed: ${message} Ctrl-C ${next}.`);
+    return isRefused ? 'refused' : 'unanswered';
   }
 }
 

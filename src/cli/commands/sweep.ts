@@ -32,9 +32,11 @@ export async function sweep({ once, dryRun = false, schedule, unschedule, json }
   refuseHttp(config, NOT_OVER_HTTP);
   if (!once && config.sweepSeconds === 0)
     throw new HoldfastError('CONFIG_INVALID', 'HOLDFAST_SWEEP_SECONDS is 0, which turns the sweeper off.');
-  const own = await openSweeper(config, dryRun, {
-    warn: (message, { error }) => stderr.line(`${message}: ${String(error)}`),
-  });
+  const own = await openSweeper(
+    config,
+    { dryRun, isThorough: once === true },
+    { warn: (message, { error }) => stderr.line(`${message}: ${String(error)}`) },
+  );
   const tell = (report: SweepReport) => stdout.line(json ? JSON.stringify(report) : showReport(report));
   try {
     return await (once ? sweepOnce(own, config, tell) : sweepOn(own, config, tell));

@@ -2,13 +2,15 @@
 import type { CancelAnswer } from '../../contract.ts';
 import { EXIT } from '../../errors.ts';
 
-/** `unanswered`: the request may be on its way, recorded, or lost. */
-export type CancelTold = CancelAnswer | 'unanswered';
+/** `unanswered`: the request may be on its way, recorded, or lost. `refused`: it was not recorded, and will not be. */
+export type CancelTold = CancelAnswer | 'unanswered' | 'refused';
 
 export function showAnswer(taskId: string, answer: CancelTold): string {
   switch (answer) {
     case 'unanswered':
       return `Whether the cancel of ${taskId} was recorded is not known; \`holdfast cancel ${taskId}\` asks again.`;
+    case 'refused':
+      return `${taskId} was not cancelled and goes on; \`holdfast status ${taskId}\` shows it.`;
     case 'cancelled_before_start':
       return `${taskId} is cancelled. It had not been started: no container of it ever ran, and none will.`;
     case 'cancelled_running':

@@ -3,7 +3,7 @@
  * EventSource would not do: it cannot say who asks.
  */
 import type { Gateway } from './gateway.ts';
-import { pause } from './pause.ts';
+import { pause } from '../pause.ts';
 
 export interface ServerEvent {
   readonly event: string;

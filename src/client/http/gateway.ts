@@ -1,6 +1,6 @@
 /** Requests to a gateway: who asks, how long an answer may take, what is asked again, and what a refusal means. */
 import { ERRORS, HoldfastError } from '../../errors.ts';
-import { pause } from './pause.ts';
+import { pause } from '../pause.ts';
 import { refusalOf, silenceOf } from './refusal.ts';
 
 export interface HttpClientOptions {

@@ -19,9 +19,28 @@ export async function abortable<T>(
     call.abort();
   };
   signal.addEventListener('abort', leave);
+  const asked = temporal.withAbortSignal(call.signal, ask);
   try {
-    return await Promise.race([temporal.withAbortSignal(call.signal, ask), left.promise]);
+    return await Promise.race([asked, left.promise]);
   } finally {
     signal.removeEventListener('abort', leave);
+    if (signal.aborted) remember(temporal, asked);
   }
+}
+
+const LEFT = new WeakMap<Client, Set<Promise<unknown>>>();
+
+/**
+ * What was left in a pause before another try. The SDK's timer tries again all the same, and throws past everybody if the
+ * connection is closed by then: whoever closes it waits for these first.
+ */
+export function leftOf(temporal: Client): readonly Promise<unknown>[] {
+  return [...(LEFT.get(temporal) ?? [])];
+}
+
+function remember(temporal: Client, asked: Promise<unknown>): void {
+  const all = LEFT.get(temporal) ?? new Set();
+  LEFT.set(temporal, all.add(asked));
+  const forget = () => void all.delete(asked);
+  asked.then(forget, forget);
 }

@@ -26,12 +26,15 @@ import type {
   TaskOutcome,
 } from '../task-client.ts';
 import { unlessUnknown } from '../unless-unknown.ts';
-import { abortable } from './abortable.ts';
+import { abortable, leftOf } from './abortable.ts';
 import { describeTask } from './describe.ts';
 import { afterEnd, outcomeOf, requestCancel } from './end.ts';
 import { logLines } from './logs.ts';
 import { type Look, LOOK_MS, lookAt } from './look.ts';
 import { startTask } from './start.ts';
+
+/** Longer than the SDK tries a request again. Milliseconds. */
+const CLOSE_MS = 60_000;
 
 export interface HoldfastClientOptions {
   readonly taskQueue: string;
@@ -67,7 +70,9 @@ export class HoldfastClient implements TaskClient {
     return new HoldfastClient(new Client({ connection, namespace }), config);
   }
 
+  /** Where a call was ended by its signal while Temporal was away, it waits for that call, some seconds long. */
   async close(): Promise<void> {
+    await Promise.race([Promise.allSettled(leftOf(this.temporal)), sleep(CLOSE_MS, undefined, { ref: false })]);
     await this.temporal.connection.close();
   }
 

@@ -140,7 +140,7 @@ describe('the results', () => {
     expect(render(performance, [LIMIT])).toContain('| 1.30 × (1.30 to 1.30) | 1,100 ms, 1.10 × | 1.15 × ✗ | 1.32 ×');
     const chart = chartOf(allMeasured(performance), [LIMIT], 'dark') ?? '';
     expect(chart).toContain('1.30 ×');
-    expect(chart.split('#d29922')).toHaveLength(2);
+    expect(chart.split('#f0883e')).toHaveLength(2);
     expect(inWords(performance.rows)).toContain('smallest workflow 1,100 ms, 1.10 ×');
     expect(chartOf([], [LIMIT], 'dark')).toBeUndefined();
   });

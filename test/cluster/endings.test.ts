@@ -109,7 +109,7 @@ async function now(act: () => Promise<unknown>): Promise<number> {
 }
 
 async function timedOut(handle: TaskHandle): Promise<number> {
-  await until('its time is over', async () => (await handle.describe()).status.name === 'TIMED_OUT');
+  await until('its time is over', async () => (await handle.describe()).status.name === 'TIMED_OUT', 60);
   return closedAt(handle);
 }
 

@@ -71,13 +71,13 @@ const ENDINGS: readonly EndingFromOutside[] = [
   })),
   {
     name: 'run timeout',
-    options: { workflowRunTimeout: '30s' },
+    options: { workflowRunTimeout: '18s' },
     end: timedOut,
     answer: 'already_timed_out',
   },
   {
     name: 'execution timeout',
-    options: { workflowExecutionTimeout: '30s' },
+    options: { workflowExecutionTimeout: '18s' },
     end: timedOut,
     answer: 'already_timed_out',
   },
@@ -109,7 +109,7 @@ async function now(act: () => Promise<unknown>): Promise<number> {
 }
 
 async function timedOut(handle: TaskHandle): Promise<number> {
-  await until('its time is over', async () => (await handle.describe()).status.name === 'TIMED_OUT', 60);
+  await until('its time is over', async () => (await handle.describe()).status.name === 'TIMED_OUT');
   return closedAt(handle);
 }
 

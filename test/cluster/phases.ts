@@ -41,8 +41,8 @@ const NOWHERE = { 'holdfast.dev/test': 'no-such-node' };
 export const PATIENT = { HOLDFAST_KUBE_DEADLINE_MS: '20000', HOLDFAST_SWEEP_SECONDS: '6' };
 
 export interface PlainOptions {
-  readonly workflowRunTimeout?: '30s';
-  readonly workflowExecutionTimeout?: '30s';
+  readonly workflowRunTimeout?: '18s';
+  readonly workflowExecutionTimeout?: '18s';
   readonly workflowIdConflictPolicy?: 'TERMINATE_EXISTING';
 }
 

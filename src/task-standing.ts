@@ -43,8 +43,8 @@ export async function askStanding(client: Client, taskId: string): Promise<TaskS
 const PAGE = 1_000;
 
 /**
- * The ids of all tasks of this queue that Temporal's list has as open, a thousand a request. It lags behind: it says of whom one need not
- * ask, and nothing of who is not on it.
+ * The ids of all tasks of this queue that Temporal's list has as open, a thousand a request. It lags behind: it says of
+ * whom one need not ask, and nothing of who is not on it.
  */
 export async function listedOpen(
   client: Client,

@@ -1,12 +1,12 @@
 /** Shows a task while something is waited for: one live line on a terminal, else a line for each change. */
 import { pause } from '../client/pause.ts';
 import { abortable } from '../client/temporal/abortable.ts';
-import type { HoldfastClient, TaskClient } from '../client.ts';
+import type { TaskClient } from '../client.ts';
 import type { Problem } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
 import { liveLine, phaseOf, progressText, stateLine } from './show/progress.ts';
 import { fitted, LiveLine, plain, type Sink } from './terminal.ts';
-import { whatKeeps } from './what-keeps.ts';
+import { isDirect, whatKeeps } from './what-keeps.ts';
 
 const LOOK_MS = 400;
 /** A gateway counts what a key asks for, cancels, too: of a task that stands still it is asked more and more rarely. */
@@ -45,10 +45,6 @@ async function keepLooking(client: TaskClient, taskId: string, display: Display,
     if (still.isDue(stateLine(view, view.problem), now)) still.keeps = await reason(client, taskId, now, over);
     if (!over.aborted) display.show(view, view.problem ?? still.keeps);
   }
-}
-
-function isDirect(client: TaskClient): client is HoldfastClient {
-  return 'temporal' in client;
 }
 
 /** False, and at once, when there is nothing more to wait for. */

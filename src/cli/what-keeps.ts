@@ -10,10 +10,14 @@ const LIES_MS = 5_000;
 /** temporal.api.enums.v1.PendingWorkflowTaskState */
 const SCHEDULED = 1;
 
+export function isDirect(client: TaskClient): client is HoldfastClient {
+  return 'temporal' in client;
+}
+
 /** Undefined over HTTP: only Temporal itself can tell. */
 export async function whatKeeps(client: TaskClient, taskId: string, now: number): Promise<Problem | undefined> {
-  if (!('temporal' in client)) return undefined;
-  const { temporal } = client as HoldfastClient;
+  if (!isDirect(client)) return undefined;
+  const { temporal } = client;
   const { raw, taskQueue } = await temporal.workflow.getHandle(taskId).describe();
   const waiting = raw.pendingWorkflowTask;
   if (waiting?.state === SCHEDULED && now - (optionalTsToMs(waiting.scheduledTime) ?? now) > LIES_MS)

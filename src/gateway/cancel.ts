@@ -2,12 +2,13 @@
  * A cancel and its true answer: asked for, waited for, and then read from Temporal's record alone. Whatever raced with
  * it, the answer is what the record says at the end, so it cannot contradict history.
  */
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import { ALREADY, answerOf } from '../cancel-answer.ts';
 import type { HoldfastClient } from '../client.ts';
 import { abortable } from '../client/temporal/abortable.ts';
+import { endOfRun } from '../client/temporal/end.ts';
 import { newestFirst } from '../client/temporal/history.ts';
+import { unlessUnknown } from '../client/unless-unknown.ts';
 import type { CancelAnswer } from '../contract.ts';
 import type { TaskView } from '../task-view.ts';
 import { ask, type Deps } from './deps.ts';
@@ -69,10 +70,9 @@ export async function requestCancel(
 /** Waits for the task's end, however it ends, or for the signal. */
 async function ended(client: HoldfastClient, taskId: string, signal: AbortSignal): Promise<void> {
   const { temporal } = client;
-  await abortable(temporal, signal, () => temporal.workflow.getHandle(taskId).result()).catch((error: unknown) => {
-    // Whoever waits reads the record himself: how it ended, or that there is none any more.
-    const isOver = error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError;
-    if (!isOver && !signal.aborted) throw error;
+  // Whoever waits reads the record himself: how it ended, or that there is none any more.
+  await unlessUnknown(abortable(temporal, signal, () => endOfRun(temporal, taskId))).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
   });
 }
 

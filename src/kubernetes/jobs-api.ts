@@ -3,6 +3,7 @@
  * Retry-After, and the meaning of the answer. The only file that may create or delete.
  */
 import {
+  AuthorizationV1Api,
   BatchV1Api,
   type ConfigurationOptions,
   CoreV1Api,
@@ -14,6 +15,7 @@ import {
   type V1Job,
   type V1Node,
   type V1Pod,
+  type V1SelfSubjectAccessReview,
 } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiErrorKind, isApiError, toApiError } from './api-error.ts';
@@ -207,6 +209,20 @@ export class JobsApi {
       return list.items;
     } catch (error) {
       if (isApiError(error, 'forbidden')) return [];
+      throw error;
+    }
+  }
+
+  /** Whether this account may delete such objects here. Who must not even ask is not told so: it will see. */
+  async mayDelete(group: string, resource: string): Promise<boolean> {
+    const resourceAttributes = { namespace: this.namespace, verb: 'delete', group, resource };
+    const reviews = this.#config.makeApiClient(AuthorizationV1Api);
+    const ask: Send<V1SelfSubjectAccessReview> = (options) =>
+      reviews.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } }, options);
+    try {
+      return (await this.#call(`ask whether ${resource} may be deleted`, undefined, ask, {})).status?.allowed ?? false;
+    } catch (error) {
+      if (isApiError(error, 'forbidden')) return true;
       throw error;
     }
   }

@@ -132,10 +132,12 @@ export class Sweeper {
   /** Of whom Temporal need not be asked this time: this process tends them, or Temporal's list has them as open. */
   async #believed(runs: readonly FoundRun[], signal: AbortSignal): Promise<ReadonlySet<FoundRun>> {
     if (this.#deps.isThorough === true) return new Set();
-    const [tended, others] = partition(runs, ({ run }) => this.#deps.isTended?.(run) === true);
+    const isTended = ({ run }: FoundRun) => this.#deps.isTended?.(run) === true;
+    const others = runs.filter((found) => !isTended(found));
     const open = others.length < LISTED_FROM ? new Set<string>() : await this.#listedOpen(signal);
-    const listed = others.filter(({ taskId }) => open.has(taskId));
-    const believed = [...tended, ...listed].filter(({ run }) => !this.#suspects.has(run));
+    const isBelieved = (found: FoundRun) =>
+      !this.#suspects.has(found.run) && (isTended(found) || open.has(found.taskId));
+    const believed = runs.filter((found) => isBelieved(found));
     const { every, most } = ASKED_ANYWAY;
     const turns = Math.max(every, Math.ceil(believed.length / most));
     return new Set(believed.filter((_, index) => (index + this.#looks) % turns !== 0));
@@ -240,10 +242,6 @@ export class Sweeper {
       looks,
     }));
   }
-}
-
-function partition<T>(items: readonly T[], is: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
-  return [items.filter((item) => is(item)), items.filter((item) => !is(item))];
 }
 
 function isYoung(verdict: Verdict): boolean {

@@ -20,19 +20,10 @@ import { wantsJson } from '../../src/cli/words.ts';
 import type { SampleResult } from '../../src/contract.ts';
 import { EXIT, HoldfastError } from '../../src/errors.ts';
 import type { TaskView } from '../../src/task-view.ts';
+import { RUNNING } from './running-view.ts';
 
 const noPaint = (_: string, text: string) => text;
-const view = (more: Partial<TaskView> = {}): TaskView => ({
-  taskId: 'a',
-  runId: 'r',
-  workload: 'evaluation',
-  phase: 'running',
-  started: true,
-  open: true,
-  cancelRequested: false,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  ...more,
-});
+const view = (more: Partial<TaskView> = {}): TaskView => ({ ...RUNNING, taskId: 'a', workload: 'evaluation', ...more });
 const problem = { code: 'EXIT_CODE', message: 'It ended with 3.', next: 'Read its output: `holdfast logs ID`.' };
 
 describe('exit codes', () => {

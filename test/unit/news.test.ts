@@ -4,20 +4,11 @@ import { type Cursor, cursorOf, newsOf, type Told } from '../../src/client/news.
 import type { Look } from '../../src/client/temporal/look.ts';
 import { wireEvent } from '../../src/gateway/wire/event.ts';
 import type { TaskView } from '../../src/task-view.ts';
+import { RUNNING } from './running-view.ts';
 
 describe('news', () => {
   const sight = (more: Partial<TaskView>, steps: Look['steps'] = []): Look => ({
-    view: {
-      taskId: 't',
-      runId: 'run',
-      workload: 'command',
-      phase: 'running',
-      started: true,
-      open: true,
-      cancelRequested: false,
-      startedAt: '2026-01-01T00:00:00.000Z',
-      ...more,
-    },
+    view: { ...RUNNING, ...more },
     steps,
     historyLength: 0,
     ...(more.outcome === 'cancelled' && { ending: { outcome: 'cancelled', reason: 'r', started: true } as const }),

@@ -3,7 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/contract.ts';
 import { HoldfastError } from '../../src/errors.ts';
-import { checkStart, checkTask, settle, type InputProblem } from '../../src/schemas.ts';
+import { checkTask, settle, type InputProblem } from '../../src/schemas.ts';
+import { refusalOf } from './refusal-of.ts';
 
 const command = { workload: 'command', image: 'busybox:1.36' };
 const problem = { task_id: 'p', prompt: 'def f():\n', entry_point: 'f', test: 'def check(f): pass' };
@@ -11,22 +12,8 @@ const sample = { task_id: 'p', completion: '    pass' };
 const jsonl = (...rows: readonly unknown[]) => ({ jsonl: rows.map((row) => JSON.stringify(row)).join('\n') });
 const evaluation = { workload: 'evaluation', problems: jsonl(problem), samples: jsonl(sample) };
 
-function refusalOf(deed: () => unknown): HoldfastError {
-  try {
-    deed();
-  } catch (error) {
-    if (error instanceof HoldfastError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
-}
-
 function problemsOf(input: unknown): readonly InputProblem[] {
   return refusalOf(() => checkTask(input)).facts['problems'] as readonly InputProblem[];
-}
-
-function startProblemsOf(...start: Parameters<typeof checkStart>): readonly InputProblem[] {
-  return refusalOf(() => checkStart(...start)).facts['problems'] as readonly InputProblem[];
 }
 
 const fieldsOf = (input: unknown) => problemsOf(input).map(({ field }) => field);
@@ -259,57 +246,5 @@ describe('the door', () => {
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe('a task id', () => {
-  it.each(['a', 'x'.repeat(200), 'evaluation/2024-05-01 #7', 'Größe', '😀'])('may be %j', (id) => {
-    expect(checkStart({ task: command, id })).toEqual({ task: command, id });
-  });
-
-  it.each([
-    '',
-    'x'.repeat(201),
-    ' a',
-    'a ',
-    'a\nb',
-    'a\0',
-    '\u202ea',
-    '\ud800',
-    '.',
-    '..',
-    'temporal-sys-x',
-    'holdfast-limits-holdfast',
-    '__temporal_x',
-    7,
-    null,
-  ])('may not be %j', (id) => expect(startProblemsOf({ task: command, id })).toMatchObject([{ field: 'id' }]));
-});
-
-describe('a priority', () => {
-  it.each([1, 3, 5])('may be %d', (priority) =>
-    expect(checkStart({ task: command, priority })).toEqual({ task: command, priority }),
-  );
-
-  it.each([0, 6, -1, 2.5, '3', null, NaN])('may not be %j', (priority) =>
-    expect(startProblemsOf({ task: command, priority })).toEqual([
-      { field: 'priority', message: expect.stringMatching(/^is .+; it must be .+\.$/) },
-    ]),
-  );
-});
-
-describe('a start', () => {
-  it('is refused once, for the task, its id and its priority', () => {
-    const start = { task: { ...command, image: 'A B' }, id: 'a ', priority: 9 };
-    expect(startProblemsOf(start).map(({ field }) => field)).toEqual(['id', 'priority', 'image']);
-  });
-
-  it('is refused for what was found before it, too, and nothing more is said of those fields', () => {
-    const found = [{ field: 'id', message: 'is given twice.' }];
-    expect(startProblemsOf({ task: { ...command, image: 'A B' }, id: 'a ' }, found)).toEqual([
-      ...found,
-      { field: 'image', message: expect.any(String) },
-    ]);
-    expect(startProblemsOf({ task: command }, found)).toEqual(found);
   });
 });

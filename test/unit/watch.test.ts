@@ -4,20 +4,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Display, watch } from '../../src/cli/watch.ts';
 import type { Abortable, TaskClient } from '../../src/client.ts';
 import type { TaskView } from '../../src/task-view.ts';
+import { RUNNING } from './running-view.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const VIEW: TaskView = {
-  taskId: 't',
-  runId: 'r',
-  workload: 'command',
-  phase: 'running',
-  started: true,
-  open: true,
-  cancelRequested: false,
-  startedAt: '2026-01-01T00:00:00.000Z',
-};
 const display: Display = { show: () => undefined, say: () => undefined, end: () => undefined };
 
 class Task {
@@ -31,7 +22,7 @@ class Task {
     const describe = async (_: string, { signal }: Abortable = {}) => {
       this.looks += 1;
       this.signal = signal;
-      return { ...VIEW, phase: this.phase };
+      return { ...RUNNING, phase: this.phase };
     };
     this.watched = watch({ describe, ...more } as unknown as TaskClient, 't', display, this.#end.promise);
   }

@@ -4,17 +4,9 @@ import { outcomeFrom, viewFrom } from '../../src/client/http/from-wire.ts';
 import type { TaskOutcome } from '../../src/client.ts';
 import { result, task, wireResult, wireTask } from '../../src/gateway/wire/task.ts';
 import type { TaskView } from '../../src/task-view.ts';
+import { RUNNING } from './running-view.ts';
 
-const bare: TaskView = {
-  taskId: 't',
-  runId: 'r',
-  workload: 'command',
-  phase: 'provisioning',
-  started: false,
-  open: true,
-  cancelRequested: false,
-  startedAt: '2026-01-01T00:00:00.000Z',
-};
+const bare: TaskView = { ...RUNNING, phase: 'provisioning', started: false };
 const job = { namespace: 'n', name: 'j', uid: 'u' };
 const problem = { code: 'UNSCHEDULABLE', message: 'No node.', next: 'Add one.', facts: { node: 'n', count: 3 } };
 const full: TaskView = {

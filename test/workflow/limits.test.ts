@@ -1,55 +1,13 @@
 /** Tasks that queue for a slot: who is let in when, and that nothing that is lost, late or said twice costs a slot or a task. */
 import { randomUUID } from 'node:crypto';
-import { getClient } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../lab/stage/until.ts';
-import { admit } from '../../src/activities/admit.ts';
-import type { Deps } from '../../src/activities/deps.ts';
-import type { Activities } from '../../src/activities/index.ts';
-import { type RunRef, STATE_QUERY, type TaskState } from '../../src/contract.ts';
-import {
-  ADMITTED_SIGNAL,
-  type Claim,
-  FREED_SIGNAL,
-  LIMITER_QUERY,
-  type LimiterState,
-  type Limits,
-} from '../../src/limits/contract.ts';
+import { ADMITTED_SIGNAL, FREED_SIGNAL } from '../../src/limits/contract.ts';
 import { heldBy } from '../../src/limits/queue.ts';
-import { tellFreed } from '../../src/limits/tell-freed.ts';
 import type { Look } from '../../src/workflows/limiter.ts';
-import { memoOf, realTemporal, type Stage, type TaskHandle, tellingOf, timeSkipping } from './stage.ts';
-import { anchorOf, failure, jobOf, Moment, RELEASED, SUCCEEDED, type World, world } from './world.ts';
-
-const newLimiter = () => `holdfast-limits-play-${randomUUID()}`;
-const nameOf = (run: Pick<RunRef, 'runId' | 'attempt'>) => `hf-${run.runId}-${run.attempt}`;
-const ELSEWHERE: Claim = { run: 'hf-elsewhere', taskId: 'elsewhere', tenant: '', priority: 3 };
-
-/** A world with limits: the real request to be let in, and a release that tells what it has proved. */
-function limited(limiter: string, most: Limits, otherwise: Partial<Activities> = {}): World {
-  return world({
-    provision: async (run) => ({ anchor: { ...anchorOf(run), name: nameOf(run), limiter } }),
-    admit: (held, wish) => admit({ limits: { limiter, most } } as unknown as Deps, held, wish),
-    release: async ({ anchor }) => {
-      if (anchor?.limiter !== undefined) await tellFreed(getClient(), anchor.limiter, anchor.name);
-      return RELEASED;
-    },
-    ...otherwise,
-  });
-}
-
-/** Somebody else has the only slot until it is said otherwise. */
-function slotTaken(stage: Stage, limiter: string): () => Promise<void> {
-  stage.castLimiter(limiter, {
-    holders: async () => [ELSEWHERE],
-    vanished: async () => ({ gone: [], limits: { running: 1 } }),
-  });
-  return () => stage.client.workflow.getHandle(limiter).signal(FREED_SIGNAL, ELSEWHERE.run);
-}
-
-const stateOf = (handle: TaskHandle) => handle.query<TaskState>(STATE_QUERY);
-const limiterState = (handle: WorkflowHandle) => handle.query<LimiterState>(LIMITER_QUERY);
+import { newLimiter, ELSEWHERE, limited, slotTaken, stateOf, limiterState } from './limits-stage.ts';
+import { memoOf, realTemporal, type Stage, type TaskHandle, tellingOf } from './stage.ts';
+import { jobOf, Moment, SUCCEEDED, world } from './world.ts';
 
 describe('on a real Temporal', () => {
   let stage: Stage;
@@ -229,78 +187,6 @@ describe('on a real Temporal', () => {
     });
     await until('the lost slot is free', async () => (await limiterState(limiting)).held === 0);
     await limiting.terminate();
-  });
-});
-
-describe('on a clock that skips', () => {
-  let stage: Stage;
-
-  beforeAll(async () => {
-    stage = await timeSkipping();
-  }, 120_000);
-  afterAll(() => stage.close());
-
-  it('a limiter that was terminated is asked again, finds who holds a slot, and lets in who waits', async () => {
-    const limiter = newLimiter();
-    let [begun, looks] = [0, 0];
-    stage.castLimiter(limiter, {
-      holders: async () => {
-        begun += 1;
-        return [ELSEWHERE];
-      },
-      vanished: async (runs) => {
-        looks += 1;
-        expect(runs).toEqual([{ run: ELSEWHERE.run, taskId: ELSEWHERE.taskId }]);
-        return { gone: looks < 4 ? [] : [ELSEWHERE.run], limits: { running: 1 } };
-      },
-    });
-    const acts = limited(limiter, { running: 1 });
-    await stage.play(acts, async (begin) => {
-      const handle = await begin();
-      await until('it waits', async () => {
-        const asked = limiterState(stage.client.workflow.getHandle(limiter)).catch(() => undefined);
-        return (await asked)?.waiting === 1;
-      });
-      await stage.client.workflow.getHandle(limiter).terminate();
-      expect(await tellingOf(handle)).toMatchObject({ told: 'result' });
-      expect(begun).toBe(2);
-      expect(looks).toBeGreaterThanOrEqual(4);
-      expect(acts.asked.filter((verb) => verb === 'admit').length).toBeGreaterThan(1);
-    });
-  });
-
-  it('each attempt of a task whose anchor was lost queues anew', async () => {
-    const limiter = newLimiter();
-    const names: string[] = [];
-    const acts = limited(
-      limiter,
-      { running: 1 },
-      {
-        reserve: async (held) => {
-          names.push(held.name);
-          if (held.run.attempt === 1) throw failure('ANCHOR_LOST');
-          return jobOf(held);
-        },
-      },
-    );
-    await stage.play(acts, async (begin) => {
-      const handle = await begin();
-      expect(await tellingOf(handle)).toMatchObject({ told: 'result' });
-      const { runId } = await handle.describe();
-      expect(names).toEqual([nameOf({ runId, attempt: 1 }), nameOf({ runId, attempt: 2 })]);
-      expect(acts.asked.filter((verb) => verb === 'admit')).toHaveLength(2);
-    });
-  });
-
-  it('a limiter ends when nobody holds a slot or wants one, and begins again when somebody does', async () => {
-    const limiter = newLimiter();
-    await stage.play(limited(limiter, { running: 1 }), async (begin) => {
-      for (let times = 0; times < 2; times += 1) {
-        await (await begin()).result();
-        await stage.client.workflow.getHandle(limiter).result();
-      }
-      expect((await stage.client.workflow.getHandle(limiter).describe()).status.name).toBe('COMPLETED');
-    });
   });
 });
 

@@ -103,8 +103,8 @@ function layoutOf(tasks: number): Layout {
 }
 
 /**
- * Each sweeper has the open tasks of its queue listed, of which each namespace has one, asks about some of them all the same, and about
- * each that is new and that it does not follow.
+ * Each sweeper has the open tasks of its queue listed, of which each namespace has one, asks about some of them all the
+ * same, and about each that is new and that it does not follow.
  */
 function sweepingOf(tasks: number, { turnover, namespaces, sweepers }: Layout): Pick<Needs, 'sweeping' | 'lists'> {
   const lists = (sweepers * Math.ceil(tasks / namespaces / assumed('listed'))) / assumed('sweep');

@@ -33,7 +33,11 @@ export async function afterEnd(
 }
 
 /** Of the latest run, unless one is named. A Reset ends a run, too. @throws HoldfastError TASK_UNKNOWN */
-async function endOfRun(temporal: Client, taskId: string, runId?: string): Promise<TaskResult | WorkflowFailedError> {
+export async function endOfRun(
+  temporal: Client,
+  taskId: string,
+  runId?: string,
+): Promise<TaskResult | WorkflowFailedError> {
   try {
     return await temporal.workflow.getHandle(taskId, runId).result();
   } catch (error) {

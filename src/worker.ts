@@ -22,6 +22,7 @@ import { taskLabel } from './fence.ts';
 import { JobsApi } from './kubernetes/jobs-api.ts';
 import { loadKubeConfig } from './kubernetes/kube-config.ts';
 import { RunWatch } from './kubernetes/run-watch.ts';
+import { Lanes } from './lanes.ts';
 import { createLimitActivities } from './limits/activities.ts';
 import { limiterOf } from './limits/contract.ts';
 import { tellFreed } from './limits/tell-freed.ts';
@@ -56,6 +57,12 @@ const ANSWER_MS = 5_000;
 /** How long a worker that has failed, and whose other half has stopped, may take to end. Milliseconds. */
 const LINGER_MS = 5_000;
 
+/**
+ * Slots for what is not a long wait. Release waits for its Pods: when many are cancelled at once, all of them wait side by
+ * side. What is followed at once has slots beyond these, as many as it may take.
+ */
+const SHORT = 1_000;
+
 export interface HoldfastWorker {
   /** Resolves when the worker has stopped; rejects if it failed. */
   readonly run: () => Promise<void>;
@@ -63,11 +70,12 @@ export interface HoldfastWorker {
   readonly stop: () => void;
 }
 
-/** A worker for everything of Holdfast: workflows and short activities on one queue, long waits on another. */
+/** A worker for everything of Holdfast: on one queue all but the long waits that it has no room for, which come by another. */
 export async function createWorker(config: Config, logger: Logger): Promise<HoldfastWorker> {
   const connection = await connect(config);
   const client = new Client({ connection, namespace: config.temporal.namespace });
-  const { deps, close } = await createDeps(config, logger, client);
+  const stopping = new AbortController();
+  const { deps, close } = await createDeps(config, logger, client, stopping.signal);
   const onReport = (report: SweepReport) => {
     logReport(logger, report);
     deps.metrics.swept(countsOf(report));
@@ -88,8 +96,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
     stickyQueueScheduleToStartTimeout: '3s',
     shutdownGraceTime: '10s',
-    // A release waits for its Pods: when many are cancelled at once, all of them wait side by side.
-    maxConcurrentActivityTaskExecutions: 1_000,
+    maxConcurrentActivityTaskExecutions: SHORT + config.maxTasks,
     maxCachedWorkflows: CACHED_WORKFLOWS,
   });
   const follows = await Worker.create({
@@ -100,6 +107,7 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   });
   const over = new AbortController();
   const stop = () => {
+    stopping.abort(new Error('the worker stops'));
     for (const worker of [tasks, follows]) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   const work = () => together([() => tasks.run(), () => follows.run()], stop).finally(() => over.abort());
@@ -177,6 +185,7 @@ async function createDeps(
   config: Config,
   logger: Logger,
   client: Client,
+  stopping: AbortSignal,
 ): Promise<{ deps: Deps; close: () => Promise<void> }> {
   const temporalNamespaceId = await namespaceId(client);
   const kube = loadKubeConfig(config.kubernetes);
@@ -197,6 +206,9 @@ async function createDeps(
     metrics: createMetrics(logger),
     unreleased: new Unreleased(),
     followed: new Followed(),
+    room: new Lanes(config.maxTasks),
+    taskQueue: config.taskQueue,
+    stopping,
     temporalNamespaceId,
     pythonImage: config.pythonImage,
     limits: config.limits && { limiter: limiterOf(config.taskQueue), most: config.limits },

@@ -2,6 +2,7 @@
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import type { RunWatch } from '../kubernetes/run-watch.ts';
 import type { Collector } from '../logs/collector.ts';
+import type { Lanes } from '../lanes.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { Logger } from 'pino';
 import type { LogStore } from '../logs/store.ts';
@@ -18,6 +19,12 @@ export interface Deps {
   readonly metrics: Metrics;
   readonly unreleased: Unreleased;
   readonly followed: Followed;
+  /** For as many long waits as this worker may have. */
+  readonly room: Lanes;
+  /** Of the workflows; long waits that found no room have another. */
+  readonly taskQueue: string;
+  /** Aborts when the worker stops: what only reads is handed back at once. */
+  readonly stopping: AbortSignal;
   /** UUID of the Temporal namespace. */
   readonly temporalNamespaceId: string;
   /** The image for workloads that need Python and name no other. */

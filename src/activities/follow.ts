@@ -3,6 +3,7 @@ import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node';
 import {
   type AnchorRef,
   type Ending,
+  followQueue,
   type JobRef,
   type Problem,
   type Progress,
@@ -23,9 +24,11 @@ import type { Performing } from './perform.ts';
 const MOMENT_MS = 1_000;
 /**
  * Questions for events, which come the more rarely the longer a Pod waits, and the more others wait: the API server has
- * no index of events, and reads all of the namespace for each question.
+ * no index of events, and reads all of the namespace for each question. Of a thousand tasks that is a tenth of a second.
  */
-const EVENTS: Pace = { perSecond: 4, shortestMs: MOMENT_MS, longestMs: 600_000 };
+const EVENTS: Pace = { perSecond: 1, shortestMs: MOMENT_MS, longestMs: 600_000 };
+/** The same of a Pod that shows no trouble: it waits for its turn on the node, and only a volume would be told of there. */
+const SELDOM: Pace = { perSecond: 0.25, shortestMs: 10_000, longestMs: 600_000 };
 /** Longest wait between two of them where few wait. Milliseconds. */
 const EVENTS_MS = 30_000;
 /** Signals that one follow sends, so that history does not grow with a task's duration. */
@@ -42,8 +45,13 @@ interface View {
 
 const WAITING: View = { job: undefined, pods: [], diagnosis: { is: 'waiting' } };
 
-/** Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon. */
-export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending> {
+/**
+ * Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon.
+ * Undefined: this worker has no room for it. It is asked for once more, in the queue of those who wait for their turn.
+ */
+export async function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending | undefined> {
+  const waitsItsTurn = activityInfo().taskQueue === followQueue(deps.taskQueue);
+  if (!waitsItsTurn && !deps.room.hasFree) return undefined;
   return longWait(deps, anchor, (performing) => followToItsEnd(deps, anchor, job, performing));
 }
 
@@ -140,7 +148,8 @@ class Watcher {
     if (waited < MOMENT_MS) return { ...found, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
     const about = latest(pods)?.metadata?.uid ?? this.#uid;
-    const events = await this.#eventsOf(about, waited);
+    const pace = pods.length > 0 && first.problem === undefined ? SELDOM : EVENTS;
+    const events = await this.#eventsOf(about, waited, pace);
     const now = this.#patience.bear(diagnose({ ...found, events, nodes }));
     if (now.is !== 'failed' || this.#hasJustAsked(about)) return { ...found, diagnosis: now };
     // The event that would save it, of a node to come or of another pull, may be one that was not read yet.
@@ -148,8 +157,8 @@ class Watcher {
     return { ...found, diagnosis: this.#patience.bear(diagnose({ ...found, events: all, nodes })) };
   }
 
-  async #eventsOf(uid: string, waited: number): Promise<readonly CoreV1Event[]> {
-    const pause = Math.max(LONG_WAITS.every(EVENTS), Math.min(waited / 2, EVENTS_MS));
+  async #eventsOf(uid: string, waited: number, pace: Pace): Promise<readonly CoreV1Event[]> {
+    const pause = Math.max(LONG_WAITS.every(pace), Math.min(waited / 2, EVENTS_MS));
     const asked = this.#asked?.uid === uid ? this.#asked : undefined;
     const since = asked === undefined ? waited : Date.now() - asked.at;
     return since < pause ? (asked?.events ?? []) : this.#ask(uid);

@@ -1,6 +1,6 @@
 /** What the activities of the follow queue have in common: they are many, wait for long, only read, and are safe to abandon. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activityInfo, cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure, cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
 import type { AnchorRef, RunRef } from '../contract.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
@@ -9,11 +9,11 @@ import { releaseIfForgotten } from './forgotten.ts';
 
 export const LONG_WAITS = new Crowd();
 /** A heartbeat tells Temporal what is seen, and the worker that its task was ended from outside. The timeout is 60 s. */
-const BEATING: Beating = { crowd: LONG_WAITS, pace: { perSecond: 20, shortestMs: 1_000, longestMs: 48_000 } };
+const BEATING: Beating = { crowd: LONG_WAITS, pace: { perSecond: 8, shortestMs: 1_000, longestMs: 48_000 } };
 /** Between looks when nothing changes: the output may have grown, and a heartbeat tells of it. */
 export const LOOKS: Pace = BEATING.pace;
 /** The watch is a cache; every so often the API server is asked itself. */
-export const FRESH_LOOKS: Pace = { perSecond: 5, shortestMs: 30_000, longestMs: 600_000 };
+export const FRESH_LOOKS: Pace = { perSecond: 3, shortestMs: 30_000, longestMs: 600_000 };
 
 /** Between two looks whether a release is over, and before the heartbeat that shows that the workflow has closed. Milliseconds. */
 const MOMENT_MS = 1_000;
@@ -33,12 +33,17 @@ export function longWait<T>(
   };
   return deps.followed.during(name, isAdopted(run), async (released) => {
     try {
-      return await perform((performing) => untilReleased(deps, name, released, performing, body), {
-        onlyReads: true,
-        beating: BEATING,
-        whenForgotten,
-      });
+      return await perform(
+        (performing) => {
+          // The SDK would let it go on for the grace period, which is there for what writes.
+          const signal = AbortSignal.any([performing.signal, deps.stopping]);
+          const inItsTurn = () => untilReleased(deps, name, released, { ...performing, signal }, body);
+          return deps.room.take(inItsTurn, signal);
+        },
+        { onlyReads: true, beating: BEATING, whenForgotten },
+      );
     } catch (error) {
+      if (deps.stopping.aborted) throw handedBack();
       // No answer at all: it would be one more turn of a workflow that has left already, and closes.
       if (wasCancelled() && deps.followed.isReleased(name)) throw new CompleteAsyncError();
       throw error;
@@ -63,6 +68,9 @@ export function isReleasedHere({ unreleased, followed }: Pick<Deps, 'unreleased'
 }
 
 const wasCancelled = () => cancellationDetails()?.cancelRequested === true;
+
+/** As the SDK says it of what it cancels because its worker stops. */
+const handedBack = () => ApplicationFailure.retryable('The worker stops, and another goes on.', 'WorkerShutdown');
 
 async function untilReleased<T>(
   { unreleased }: Deps,

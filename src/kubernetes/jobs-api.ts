@@ -20,8 +20,9 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiErrorKind, isApiError, toApiError } from './api-error.ts';
 import type { Starting } from './job.ts';
-import { Lanes } from './lanes.ts';
+import { Lanes } from '../lanes.ts';
 import { type LogRequest, readLog } from './read-log.ts';
+import { within } from './within.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
 export interface JobsApiOptions {
@@ -260,11 +261,10 @@ export class JobsApi {
   }
 
   async #once<T>(signal: AbortSignal | undefined, send: Send<T>): Promise<T> {
-    return this.#lanes.take(() => {
-      const deadline = AbortSignal.timeout(this.#deadlineMs);
-      const ended = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-      return send(withSignal(ended, ({ headers }) => (this.#serverDate = headers['date'] ?? this.#serverDate)));
-    }, signal);
+    const heard: Parameters<typeof withSignal>[1] = ({ headers }) =>
+      void (this.#serverDate = headers['date'] ?? this.#serverDate);
+    const sent = (ended: AbortSignal) => send(withSignal(ended, heard));
+    return this.#lanes.take(() => within(this.#deadlineMs, signal, sent), signal);
   }
 }
 

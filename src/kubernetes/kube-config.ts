@@ -3,10 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import { type Cluster, type ConfigOptions, KubeConfig, loadYaml, type RequestContext } from '@kubernetes/client-node';
+import {
+  type ApiConstructor,
+  type ApiType,
+  type Cluster,
+  type ConfigOptions,
+  createConfiguration,
+  KubeConfig,
+  loadYaml,
+  type RequestContext,
+  ServerConfiguration,
+  wrapHttpLibrary,
+} from '@kubernetes/client-node';
 import { Agent, type Dispatcher } from 'undici';
 import { type Config, IN_CLUSTER } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
+import { httpLibrary } from './http-library.ts';
 import { LogConnections } from './log-connections.ts';
 
 export function loadKubeConfig({ context, kubeconfig }: Config['kubernetes']): KubeConfig {
@@ -58,6 +70,12 @@ export class LivingKubeConfig extends KubeConfig {
   /** For the credentials that were applied last; undefined where a proxy stands between, or there is no TLS. */
   get logConnections(): LogConnections | undefined {
     return this.#logConnections;
+  }
+
+  override makeApiClient<T extends ApiType>(Api: ApiConstructor<T>): T {
+    const baseServer = new ServerConfiguration(this.getCurrentCluster()?.server ?? '', {});
+    const httpApi = wrapHttpLibrary(httpLibrary);
+    return new Api(createConfiguration({ baseServer, authMethods: { default: this }, httpApi }));
   }
 
   override loadFromString(text: string, options?: Partial<ConfigOptions>): void {

@@ -9,11 +9,15 @@
  * | reserve  | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | start    | tasks  | 30 s        | 5 s       | for ever, to 30 s| wait                                    |
  * | queue    | follow | 30 days     | 60 s      | for ever, to 10 s| leave at once: it only reads            |
- * | follow   | follow | the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
+ * | follow   | tasks *| the timeout | 60 s      | for ever, to 10 s| leave at once: it only reads            |
  * | release  | tasks  | 5 min       | 30 s      | for ever, to 10 s| never cancelled: only fenced.ts calls it|
  * | sweep    | tasks  | 1 hour      | 10 s      | 3 in all         | wait; the next sweep goes on            |
  * | holders  | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
  * | vanished | tasks  | 5 min       | 10 s      | for ever, to 30 s| leave at once: it only reads            |
+ *
+ * (*) In the answer to the workflow task that asks for it, as all on that queue: Temporal 1.29 loses what it hands to a worker
+ * that polls, if it is busy for a second just then, and finds out when the heartbeat is missed (temporalio/temporal#11733).
+ * Where the worker has no room, on the queue `follow`, in its turn.
  *
  * Waiting is a courtesy, not the fence: an attempt that Temporal has given up may still act, and the fence holds then
  * too. Only follow has a schedule-to-close, the task's own timeout: a task waits out a Kubernetes that is away, and can be
@@ -73,14 +77,21 @@ export function queue(held: AnchorRef, job: JobRef): Promise<Ending | undefined>
   return activities.queue(held, job);
 }
 
-export function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
-  const activities = proxyActivities<Pick<Activities, 'follow'>>({
-    ...waiting,
-    taskQueue: followQueue(workflowInfo().taskQueue),
-    scheduleToCloseTimeout: `${held.timeoutSeconds}s`,
-    summary: 'Follow the Job until it ends',
+export async function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
+  const until = Date.now() + held.timeoutSeconds * 1_000;
+  const following = { ...waiting, summary: 'Follow the Job until it ends' };
+  const atOnce = proxyActivities<Pick<Activities, 'follow'>>({
+    ...following,
+    scheduleToCloseTimeout: until - Date.now(),
   });
-  return activities.follow(held, job);
+  const ending = await atOnce.follow(held, job);
+  if (ending !== undefined) return ending;
+  const inTurn = proxyActivities<{ follow: (...known: Parameters<Activities['follow']>) => Promise<Ending> }>({
+    ...following,
+    taskQueue: followQueue(workflowInfo().taskQueue),
+    scheduleToCloseTimeout: Math.max(1, until - Date.now()),
+  });
+  return inTurn.follow(held, job);
 }
 
 export const { release } = proxyActivities<Pick<Activities, 'release'>>({

@@ -1,7 +1,7 @@
 /** Many side by side: how often each has its turn, and how many at the same time. */
 import { describe, expect, it } from 'vitest';
 import { Crowd } from '../../src/activities/crowd.ts';
-import { Lanes } from '../../src/kubernetes/lanes.ts';
+import { Lanes } from '../../src/lanes.ts';
 
 describe('a crowd', () => {
   const pace = { perSecond: 50, shortestMs: 1_000, longestMs: 48_000 };

@@ -7,11 +7,14 @@ import type { Deps } from '../../src/activities/deps.ts';
 import { follow } from '../../src/activities/follow.ts';
 import { Followed } from '../../src/activities/followed.ts';
 import { LONG_WAITS } from '../../src/activities/long-wait.ts';
+import { followQueue } from '../../src/contract.ts';
+import { Lanes } from '../../src/lanes.ts';
 import { Unreleased } from '../../src/unreleased.ts';
 import { ANCHOR, eventObject, jobObject, NAMESPACE_ID, podObject } from './cluster-objects.ts';
 
 const JOB = { namespace: ANCHOR.namespace, name: ANCHOR.name, uid: 'job-uid' };
 const LOOK_MS = 10_000;
+const TASK_QUEUE = 'tasks';
 const condition = {
   type: 'PodScheduled',
   status: 'False',
@@ -32,7 +35,11 @@ afterEach(() => {
 });
 
 /** On a cluster whose only node is too small, by a follow for which ten seconds go by between two looks. */
-async function followed(podAt: (look: number) => V1Pod, events: readonly CoreV1Event[]) {
+async function followed(
+  podAt: (look: number) => V1Pod,
+  events: readonly CoreV1Event[],
+  { room = new Lanes(1), taskQueue = TASK_QUEUE } = {},
+) {
   let [looks, asked] = [0, 0];
   const job = jobObject({}, { suspend: false });
   const owner = { apiVersion: 'batch/v1', kind: 'Job', name: JOB.name, uid: JOB.uid };
@@ -47,6 +54,9 @@ async function followed(podAt: (look: number) => V1Pod, events: readonly CoreV1E
   const deps = {
     followed: new Followed(),
     unreleased: new Unreleased(),
+    room,
+    taskQueue: TASK_QUEUE,
+    stopping: new AbortController().signal,
     temporalNamespaceId: NAMESPACE_ID,
     watch: { changed, see: () => ({ job, pods: pods() }) },
     api: {
@@ -60,7 +70,7 @@ async function followed(podAt: (look: number) => V1Pod, events: readonly CoreV1E
   const workflow = { getHandle: () => ({ signal: async () => undefined }) };
   const client = { workflow, withAbortSignal: (_: AbortSignal, ask: () => unknown) => ask() };
   const environment = new MockActivityEnvironment(
-    { workflowExecution: { workflowId: ANCHOR.run.taskId, runId: ANCHOR.run.runId } },
+    { workflowExecution: { workflowId: ANCHOR.run.taskId, runId: ANCHOR.run.runId }, taskQueue },
     { client: client as unknown as Client },
   );
   const ending = await environment.run(() => follow(deps as unknown as Deps, ANCHOR, JOB));
@@ -78,4 +88,21 @@ it('a Pod for which nothing comes fails, when its events have been asked for', a
   const { ending, looks, asked } = await followed(() => homeless, []);
   expect(ending).toMatchObject({ kind: 'failed', problem: { code: 'UNSCHEDULABLE' } });
   expect([looks < 10, asked]).toEqual([true, 1]);
+});
+
+it('a Pod that shows no trouble is waited for without a question for its events, which are read from all of the namespace', async () => {
+  const coming = podObject({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] });
+  const { ending, asked } = await followed((look) => (look < 20 ? coming : ended), []);
+  expect([ending?.kind, asked]).toEqual(['succeeded', 0]);
+});
+
+it('a worker without room follows nothing at once, and in its turn what has waited for it', async () => {
+  const room = new Lanes(1);
+  const first = Promise.withResolvers<void>();
+  const working = room.take(() => first.promise);
+  expect((await followed(() => ended, [], { room })).ending).toBeUndefined();
+  const inTurn = followed(() => ended, [], { room, taskQueue: followQueue(TASK_QUEUE) });
+  first.resolve();
+  await working;
+  expect((await inTurn).ending).toMatchObject({ kind: 'succeeded' });
 });

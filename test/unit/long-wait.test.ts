@@ -8,6 +8,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
 import { Followed } from '../../src/activities/followed.ts';
 import { isReleasedHere, longWait } from '../../src/activities/long-wait.ts';
+import { Lanes } from '../../src/lanes.ts';
 import { Unreleased } from '../../src/unreleased.ts';
 import type { Performing } from '../../src/activities/perform.ts';
 import { ANCHOR, NAMESPACE_ID } from './cluster-objects.ts';
@@ -19,14 +20,18 @@ const { name } = ANCHOR;
 let followed: Followed;
 let unreleased: Unreleased;
 let listed: number;
+let room: Lanes;
+let worker: AbortController;
 beforeEach(() => {
   [followed, unreleased, listed] = [new Followed(), new Unreleased(), 0];
+  [room, worker] = [new Lanes(1), new AbortController()];
 });
 
 /** An activity that sees nothing, in a process with nothing else. */
 async function waiting(runId = ANCHOR.run.runId) {
   const list = async () => ((listed += 1), []);
-  const deps = { followed, unreleased, api: { listAnchors: list, listJobs: list }, temporalNamespaceId: NAMESPACE_ID };
+  const api = { listAnchors: list, listJobs: list };
+  const deps = { followed, unreleased, room, stopping: worker.signal, api, temporalNamespaceId: NAMESPACE_ID };
   const open = { describe: async () => ({ status: { name: 'RUNNING' } }) };
   const client = {
     withAbortSignal: (_: AbortSignal, ask: () => unknown) => ask(),
@@ -92,4 +97,24 @@ it('whoever Temporal forgets without a release here looks for what was left', as
   environment.cancel('NOT_FOUND', FORGOTTEN);
   await refused;
   expect(listed).toBeGreaterThan(0);
+});
+
+it('whoever waits is handed back at once when its worker stops, for another to go on', async () => {
+  const { ended } = await waiting();
+  const refused = expect(ended).rejects.toMatchObject({ type: 'WorkerShutdown', nonRetryable: false });
+  worker.abort(new Error('the worker stops'));
+  await refused;
+  expect([listed, followed.has(name), room.hasFree]).toEqual([0, false, true]);
+});
+
+it('whoever finds no room waits for its turn, and can be cancelled meanwhile', async () => {
+  const first = Promise.withResolvers<void>();
+  const working = room.take(() => first.promise);
+  const { environment, ended } = await waiting();
+  const refused = expect(ended).rejects.toThrow('CANCELLED');
+  environment.cancel('CANCELLED', CANCELLED);
+  await refused;
+  first.resolve();
+  await working;
+  expect(room.hasFree).toBe(true);
 });

@@ -18,7 +18,7 @@ export const ASSUMED = {
   ),
   heartbeat: of(48, 'seconds between two heartbeats of a task in a full worker', '`src/activities/long-wait.ts`'),
   freshLook: of(
-    400,
+    600,
     'seconds between two direct looks at a task in a full worker, of two requests each',
     '`src/activities/long-wait.ts`',
   ),

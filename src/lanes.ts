@@ -7,6 +7,10 @@ export class Lanes {
     this.#free = count;
   }
 
+  get hasFree(): boolean {
+    return this.#free > 0;
+  }
+
   /** @throws the signal's reason, if it aborts before there was a lane. */
   async take<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();

@@ -13,14 +13,20 @@ export class Lanes {
 
   /** @throws the signal's reason, if it aborts before there was a lane. */
   async take<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    signal?.throwIfAborted();
-    if (this.#free > 0) this.#free -= 1;
-    else await this.#turn(signal);
+    const leave = await this.enter(signal);
     try {
       return await work();
     } finally {
-      this.#handOn();
+      leave();
     }
+  }
+
+  /** Gives what gives the lane back. */
+  async enter(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#turn(signal);
+    return () => this.#handOn();
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {

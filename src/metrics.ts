@@ -57,6 +57,12 @@ export const METRICS = {
     help: 'How long the run that has waited longest for its release has waited.',
     labels: {},
   },
+  followSlotsFree: {
+    name: 'holdfast_follow_slots_free',
+    type: 'gauge',
+    help: 'How many more tasks this worker has room to follow.',
+    labels: {},
+  },
   cancels: {
     name: 'holdfast_cancels_total',
     type: 'counter',
@@ -124,6 +130,7 @@ export class Metrics {
   readonly #sweepsRefused: MetricCounter;
   readonly #lastSweep: MetricGauge;
   readonly #oldestUnreleased: MetricGauge;
+  readonly #followSlotsFree: MetricGauge;
   readonly #cancels: MetricCounter;
   readonly #cancelProof: MetricHistogram;
   readonly #cancelWaste: MetricHistogram;
@@ -136,6 +143,7 @@ export class Metrics {
     this.#sweepsRefused = counter(meter, METRICS.sweepsRefused);
     this.#lastSweep = gauge(meter, METRICS.lastSweep);
     this.#oldestUnreleased = gauge(meter, METRICS.oldestUnreleased);
+    this.#followSlotsFree = gauge(meter, METRICS.followSlotsFree);
     this.#cancels = counter(meter, METRICS.cancels);
     this.#cancelProof = histogram(meter, METRICS.cancelProof);
     this.#cancelWaste = histogram(meter, METRICS.cancelWaste);
@@ -155,6 +163,10 @@ export class Metrics {
 
   oldestUnreleased(seconds: number): void {
     this.#record(() => this.#oldestUnreleased.set(seconds));
+  }
+
+  followSlotsFree(slots: number): void {
+    this.#record(() => this.#followSlotsFree.set(slots));
   }
 
   cancelProved({ phase, seconds, wastedContainerSeconds }: ProvedCancel): void {

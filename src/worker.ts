@@ -15,6 +15,7 @@ import type { Deps } from './activities/deps.ts';
 import { Followed } from './activities/followed.ts';
 import { createActivities } from './activities/index.ts';
 import { releaseRun } from './activities/release-run.ts';
+import { Room } from './activities/room.ts';
 import { type Config, readConfig } from './config.ts';
 import { followQueue } from './contract.ts';
 import { HoldfastError } from './errors.ts';
@@ -22,7 +23,6 @@ import { taskLabel } from './fence.ts';
 import { JobsApi } from './kubernetes/jobs-api.ts';
 import { loadKubeConfig } from './kubernetes/kube-config.ts';
 import { RunWatch } from './kubernetes/run-watch.ts';
-import { Lanes } from './lanes.ts';
 import { createLimitActivities } from './limits/activities.ts';
 import { limiterOf } from './limits/contract.ts';
 import { tellFreed } from './limits/tell-freed.ts';
@@ -39,7 +39,7 @@ import { together } from './together.ts';
 import { namespaceId } from './temporal-namespace.ts';
 import { Unreleased } from './unreleased.ts';
 
-/** Between two updates of the one number that changes by itself. Milliseconds. */
+/** Between two updates of the numbers that change by themselves. Milliseconds. */
 const AGE_MS = 2_000;
 /**
  * Small buffers are cut from one of this size, which stays while one of them is kept; the SDK keeps one for each workflow in
@@ -62,6 +62,9 @@ const LINGER_MS = 5_000;
  * side. What is followed at once has slots beyond these, as many as it may take.
  */
 const SHORT = 1_000;
+
+/** Of what there is none on that queue; the SDK wants a slot of each kind. */
+const NONE = { type: 'fixed-size', numSlots: 1 } as const;
 
 export interface HoldfastWorker {
   /** Resolves when the worker has stopped; rejects if it failed. */
@@ -86,25 +89,9 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     ...createLimitActivities(deps, client),
     ...createSweepActivities(() => sweeperOf(deps, client, config, true), config.sweepSeconds, onReport),
   };
-  const shared = { connection, namespace: config.temporal.namespace, activities } satisfies WorkerOptions | object;
-  const tasks = await Worker.create({
-    ...shared,
-    taskQueue: config.taskQueue,
-    workflowBundle: await workflowBundle(config.workflowBundle, logger),
-    // A cancel reaches a running activity in the answer to a heartbeat; this is the longest it waits for one.
-    maxHeartbeatThrottleInterval: '300ms',
-    // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
-    stickyQueueScheduleToStartTimeout: '3s',
-    shutdownGraceTime: '10s',
-    maxConcurrentActivityTaskExecutions: SHORT + config.maxTasks,
-    maxCachedWorkflows: CACHED_WORKFLOWS,
-  });
-  const follows = await Worker.create({
-    ...shared,
-    taskQueue: followQueue(config.taskQueue),
-    maxHeartbeatThrottleInterval: '1s',
-    maxConcurrentActivityTaskExecutions: config.maxTasks,
-  });
+  const shared: Shared = { connection, namespace: config.temporal.namespace, activities };
+  const tasks = await tasksWorker(shared, config, logger);
+  const follows = await followsWorker(shared, config, deps);
   const over = new AbortController();
   const stop = () => {
     stopping.abort(new Error('the worker stops'));
@@ -119,7 +106,10 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
   const prune = () => keepPruning(pruningOf(deps, client, config), over.signal);
   return {
     run: async () => {
-      const aging = setInterval(() => deps.metrics.oldestUnreleased(deps.unreleased.oldest()), AGE_MS);
+      const aging = setInterval(() => {
+        deps.metrics.oldestUnreleased(deps.unreleased.oldest());
+        deps.metrics.followSlotsFree(Math.max(0, config.maxTasks - deps.followed.size));
+      }, AGE_MS);
       try {
         await together([work, sweep, prune], stop);
       } finally {
@@ -130,6 +120,39 @@ export async function createWorker(config: Config, logger: Logger): Promise<Hold
     },
     stop,
   };
+}
+
+type Shared = Pick<WorkerOptions, 'connection' | 'namespace' | 'activities'>;
+
+async function tasksWorker(shared: Shared, config: Config, logger: Logger): Promise<Worker> {
+  return Worker.create({
+    ...shared,
+    taskQueue: config.taskQueue,
+    workflowBundle: await workflowBundle(config.workflowBundle, logger),
+    // A cancel reaches a running activity in the answer to a heartbeat; this is the longest it waits for one.
+    maxHeartbeatThrottleInterval: '300ms',
+    // How long a cancel waits for the worker that has the workflow in memory, if that one is dead.
+    stickyQueueScheduleToStartTimeout: '3s',
+    shutdownGraceTime: '10s',
+    maxConcurrentActivityTaskExecutions: SHORT + config.maxTasks,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
+  });
+}
+
+function followsWorker(shared: Shared, config: Config, { room }: Deps): Promise<Worker> {
+  return Worker.create({
+    ...shared,
+    taskQueue: followQueue(config.taskQueue),
+    maxHeartbeatThrottleInterval: '1s',
+    tuner: {
+      workflowTaskSlotSupplier: NONE,
+      activityTaskSlotSupplier: room,
+      localActivityTaskSlotSupplier: NONE,
+      nexusTaskSlotSupplier: NONE,
+    },
+    // Each keeps a place while it asks, and the SDK one more. (It does not heed maxConcurrentActivityTaskPolls here.)
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
+  });
 }
 
 /** The worker's sweeper releases as its activities do: what a run wrote is kept. */
@@ -206,7 +229,7 @@ async function createDeps(
     metrics: createMetrics(logger),
     unreleased: new Unreleased(),
     followed: new Followed(),
-    room: new Lanes(config.maxTasks),
+    room: new Room(config.maxTasks),
     taskQueue: config.taskQueue,
     stopping,
     temporalNamespaceId,

@@ -2,12 +2,12 @@
 import type { JobsApi } from '../kubernetes/jobs-api.ts';
 import type { RunWatch } from '../kubernetes/run-watch.ts';
 import type { Collector } from '../logs/collector.ts';
-import type { Lanes } from '../lanes.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { Logger } from 'pino';
 import type { LogStore } from '../logs/store.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Followed } from './followed.ts';
+import type { Room } from './room.ts';
 import type { Unreleased } from '../unreleased.ts';
 
 export interface Deps {
@@ -19,8 +19,7 @@ export interface Deps {
   readonly metrics: Metrics;
   readonly unreleased: Unreleased;
   readonly followed: Followed;
-  /** For as many long waits as this worker may have. */
-  readonly room: Lanes;
+  readonly room: Room;
   /** Of the workflows; long waits that found no room have another. */
   readonly taskQueue: string;
   /** Aborts when the worker stops: what only reads is handed back at once. */

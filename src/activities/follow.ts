@@ -3,7 +3,6 @@ import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node';
 import {
   type AnchorRef,
   type Ending,
-  followQueue,
   type JobRef,
   type Problem,
   type Progress,
@@ -16,7 +15,7 @@ import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kuberne
 import type { Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { collect, endedWithin, kept, ProgressReader, readingOf, resultOf } from './output.ts';
-import { FRESH_LOOKS, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import { FRESH_LOOKS, hasTurn, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import { Patience } from './patience.ts';
 import type { Performing } from './perform.ts';
 
@@ -50,8 +49,7 @@ const WAITING: View = { job: undefined, pods: [], diagnosis: { is: 'waiting' } }
  * Undefined: this worker has no room for it. It is asked for once more, in the queue of those who wait for their turn.
  */
 export async function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending | undefined> {
-  const waitsItsTurn = activityInfo().taskQueue === followQueue(deps.taskQueue);
-  if (!waitsItsTurn && !deps.room.hasFree) return undefined;
+  if (!hasTurn(deps) && deps.room.isFull) return undefined;
   return longWait(deps, anchor, (performing) => followToItsEnd(deps, anchor, job, performing));
 }
 

@@ -2,6 +2,10 @@
 export class Followed {
   readonly #runs = new Map<string, PromiseWithResolvers<void> & { readonly isAdopted: boolean; isReleased: boolean }>();
 
+  get size(): number {
+    return this.#runs.size;
+  }
+
   /** @param isAdopted its workflow goes on when another's release is done: it is not told of that. */
   async during<T>(run: string, isAdopted: boolean, follow: (released: Promise<void>) => Promise<T>): Promise<T> {
     const following = { ...Promise.withResolvers<void>(), isAdopted, isReleased: false };

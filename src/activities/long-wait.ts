@@ -1,7 +1,7 @@
 /** What the activities of the follow queue have in common: they are many, wait for long, only read, and are safe to abandon. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, ApplicationFailure, cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
-import type { AnchorRef, RunRef } from '../contract.ts';
+import { type AnchorRef, followQueue, type RunRef } from '../contract.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
@@ -37,8 +37,8 @@ export function longWait<T>(
         (performing) => {
           // The SDK would let it go on for the grace period, which is there for what writes.
           const signal = AbortSignal.any([performing.signal, deps.stopping]);
-          const inItsTurn = () => untilReleased(deps, name, released, { ...performing, signal }, body);
-          return deps.room.take(inItsTurn, signal);
+          const wait = () => untilReleased(deps, name, released, { ...performing, signal }, body);
+          return hasTurn(deps) ? wait() : deps.room.take(wait, signal);
         },
         { onlyReads: true, beating: BEATING, whenForgotten },
       );
@@ -68,6 +68,11 @@ export function isReleasedHere({ unreleased, followed }: Pick<Deps, 'unreleased'
 }
 
 const wasCancelled = () => cancellationDetails()?.cancelRequested === true;
+
+/** It came by the queue of those who wait for it, and has had its place in the room since then. */
+export function hasTurn({ taskQueue }: Pick<Deps, 'taskQueue'>): boolean {
+  return activityInfo().taskQueue === followQueue(taskQueue);
+}
 
 /** As the SDK says it of what it cancels because its worker stops. */
 const handedBack = () => ApplicationFailure.retryable('The worker stops, and another goes on.', 'WorkerShutdown');

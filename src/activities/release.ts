@@ -16,7 +16,7 @@ import { endedByItself, releaseRun, storedRun } from './release-run.ts';
 import { type NamedRun, readBeforeDelete, readWorld, shownBeforeDelete } from './world.ts';
 
 /** It waits for Pods, many at once when many are cancelled, and nothing is told to it: that it lives is all it has to say. */
-const BEATING: Beating = { crowd: new Crowd(), pace: { perSecond: 20, shortestMs: 1_000, longestMs: 20_000 } };
+const BEATING: Beating = { crowd: new Crowd(), pace: { perSecond: 8, shortestMs: 1_000, longestMs: 20_000 } };
 
 export interface ReleaseInput {
   /** The attempt that is released, under the run that asks. */

@@ -1,5 +1,5 @@
 /** Many side by side: how often each has its turn, and how many at the same time. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Crowd } from '../../src/activities/crowd.ts';
 import { Lanes } from '../../src/lanes.ts';
 
@@ -39,6 +39,7 @@ describe('lanes', () => {
     await all[1];
     gates[2]?.resolve();
     await all[2];
+    await vi.waitUntil(() => began.length === 4);
     expect(began).toEqual([0, 1, 2, 3]);
     for (const { resolve } of gates) resolve();
     await Promise.all(all);

@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { WORKER_FLAGS, WORKER_ENVIRONMENT } from '../../dev/worker-command.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { readConfig } from '../../src/config.ts';
-import { followQueue, TASK_QUEUE } from '../../src/contract.ts';
+import { TASK_QUEUE } from '../../src/contract.ts';
 import { LABEL, MANAGED_BY } from '../../src/fence.ts';
 
 const at = (path: string): URL => new URL(`../../${path}`, import.meta.url);
@@ -270,9 +270,9 @@ describe('the gateway that may kill', () => {
 describe('the alerts', () => {
   const rules = read('deploy/alerts.yaml');
 
-  it('name the task queues of the worker', () => {
+  it('name the task queue of the worker', () => {
     const queues = [...rules.matchAll(/task_queue="([^"]+)"/g)].map(([, queue]) => queue);
-    expect(new Set(queues)).toEqual(new Set([TASK_QUEUE, followQueue(TASK_QUEUE)]));
+    expect(new Set(queues)).toEqual(new Set([TASK_QUEUE]));
   });
 
   it('stand in docs/runbook.md with what to do, and no other does', () => {

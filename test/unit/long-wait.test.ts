@@ -7,8 +7,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
 import { Followed } from '../../src/activities/followed.ts';
+import { Room } from '../../src/activities/room.ts';
 import { isReleasedHere, longWait } from '../../src/activities/long-wait.ts';
-import { Lanes } from '../../src/lanes.ts';
 import { Unreleased } from '../../src/unreleased.ts';
 import type { Performing } from '../../src/activities/perform.ts';
 import { ANCHOR, NAMESPACE_ID } from './cluster-objects.ts';
@@ -20,11 +20,11 @@ const { name } = ANCHOR;
 let followed: Followed;
 let unreleased: Unreleased;
 let listed: number;
-let room: Lanes;
+let room: Room;
 let worker: AbortController;
 beforeEach(() => {
   [followed, unreleased, listed] = [new Followed(), new Unreleased(), 0];
-  [room, worker] = [new Lanes(1), new AbortController()];
+  [room, worker] = [new Room(1), new AbortController()];
 });
 
 /** An activity that sees nothing, in a process with nothing else. */
@@ -104,17 +104,17 @@ it('whoever waits is handed back at once when its worker stops, for another to g
   const refused = expect(ended).rejects.toMatchObject({ type: 'WorkerShutdown', nonRetryable: false });
   worker.abort(new Error('the worker stops'));
   await refused;
-  expect([listed, followed.has(name), room.hasFree]).toEqual([0, false, true]);
+  expect([listed, followed.has(name), room.isFull]).toEqual([0, false, false]);
 });
 
 it('whoever finds no room waits for its turn, and can be cancelled meanwhile', async () => {
   const first = Promise.withResolvers<void>();
-  const working = room.take(() => first.promise);
+  const working = room.take(() => first.promise, worker.signal);
   const { environment, ended } = await waiting();
   const refused = expect(ended).rejects.toThrow('CANCELLED');
   environment.cancel('CANCELLED', CANCELLED);
   await refused;
   first.resolve();
   await working;
-  expect(room.hasFree).toBe(true);
+  expect(room.isFull).toBe(false);
 });

@@ -48,7 +48,7 @@ describe('every metric', () => {
   it.each(entries)("$name is named as Prometheus' convention has it", ({ name, type, help }) => {
     expect(name).toMatch(/^holdfast_[a-z]+(_[a-z]+)*$/);
     expect(name.endsWith('_total')).toBe(type === 'counter');
-    if (type !== 'counter') expect(name).toMatch(/_seconds$/);
+    if (type !== 'counter') expect(name).toMatch(/_(seconds|slots_free)$/);
     expect(Object.keys(BUCKETS).includes(name)).toBe(type === 'histogram');
     expect(help).toMatch(/^[A-Z].*\.$/);
   });
@@ -123,10 +123,11 @@ describe('the metrics', () => {
     breaks();
     metrics.swept({ at: 1, orphans: [] });
     metrics.oldestUnreleased(1);
+    metrics.followSlotsFree(1);
     metrics.cancelProved({ phase: 'nothing', seconds: 1, wastedContainerSeconds: 0 });
     metrics.cancelOutrun('succeeded');
     metrics.releaseRetried();
-    expect(errors).toHaveLength(5);
+    expect(errors).toHaveLength(6);
   });
 });
 

@@ -20,6 +20,7 @@ describe('the page of metrics', () => {
     const metrics = createMetrics(logger);
     metrics.swept({ at: 1_700_000_000_500, orphans: [{ reason: 'closed', removed: true }] });
     metrics.oldestUnreleased(1.5);
+    metrics.followSlotsFree(3);
     metrics.cancelProved({ phase: 'started', seconds: 0.75, wastedContainerSeconds: 0.25 });
     const text = await page(address);
     for (const { name, type, help } of Object.values(METRICS))

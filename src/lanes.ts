@@ -7,8 +7,11 @@ export class Lanes {
     this.#free = count;
   }
 
-  get hasFree(): boolean {
-    return this.#free > 0;
+  /** At once, or not at all. */
+  tryEnter(): (() => void) | undefined {
+    if (this.#free === 0) return undefined;
+    this.#free -= 1;
+    return () => this.#handOn();
   }
 
   /** @throws the signal's reason, if it aborts before there was a lane. */
@@ -24,8 +27,9 @@ export class Lanes {
   /** Gives what gives the lane back. */
   async enter(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#free > 0) this.#free -= 1;
-    else await this.#turn(signal);
+    const entered = this.tryEnter();
+    if (entered !== undefined) return entered;
+    await this.#turn(signal);
     return () => this.#handOn();
   }
 

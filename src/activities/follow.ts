@@ -3,6 +3,7 @@ import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node';
 import {
   type AnchorRef,
   type Ending,
+  followQueue,
   type JobRef,
   type Problem,
   type Progress,
@@ -12,10 +13,10 @@ import {
 import { HoldfastError } from '../errors.ts';
 import { isEnding, isOwnedBy, isTerminal, taskLabel } from '../fence.ts';
 import { type Diagnosis, diagnose, diagnoseSuspension, latest } from '../kubernetes/diagnosis.ts';
-import type { Pace } from './crowd.ts';
+import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { collect, endedWithin, kept, ProgressReader, readingOf, resultOf } from './output.ts';
-import { FRESH_LOOKS, hasTurn, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
+import { FRESH_LOOKS, isAdopted, isReleasedHere, LONG_WAITS, longWait, LOOKS } from './long-wait.ts';
 import { Patience } from './patience.ts';
 import type { Performing } from './perform.ts';
 
@@ -28,6 +29,8 @@ const MOMENT_MS = 1_000;
 const EVENTS: Pace = { perSecond: 1, shortestMs: MOMENT_MS, longestMs: 600_000 };
 /** The same of a Pod that shows no trouble: it waits for its turn on the node, and only a volume would be told of there. */
 const SELDOM: Pace = { perSecond: 0.25, shortestMs: 10_000, longestMs: 600_000 };
+/** Those whose Pod is waited for. */
+export const WAITING = new Crowd();
 /** Longest wait between two of them where few wait. Milliseconds. */
 const EVENTS_MS = 30_000;
 /** Signals that one follow sends, so that history does not grow with a task's duration. */
@@ -42,15 +45,16 @@ interface View {
   readonly diagnosis: Diagnosis;
 }
 
-const WAITING: View = { job: undefined, pods: [], diagnosis: { is: 'waiting' } };
+const NOTHING: View = { job: undefined, pods: [], diagnosis: { is: 'waiting' } };
 
 /**
  * Run: look until the Job has ended, tell what is seen on the way, give the ending. Only reads; safe to abandon.
  * Undefined: this worker has no room for it. It is asked for once more, in the queue of those who wait for their turn.
  */
-export async function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending | undefined> {
-  if (!hasTurn(deps) && deps.room.isFull) return undefined;
-  return longWait(deps, anchor, (performing) => followToItsEnd(deps, anchor, job, performing));
+export function follow(deps: Deps, anchor: AnchorRef, job: JobRef): Promise<Ending | undefined> {
+  const wait = () => longWait(deps, anchor, (performing) => followToItsEnd(deps, anchor, job, performing));
+  const hasTurn = activityInfo().taskQueue === followQueue(deps.taskQueue);
+  return hasTurn ? wait() : deps.room.ifThereIs(wait);
 }
 
 async function followToItsEnd(
@@ -64,20 +68,24 @@ async function followToItsEnd(
   const watcher = new Watcher(deps, anchor, job, signal);
   const progress = new ProgressReader(deps, stored, reading);
   const teller = new Teller(show);
-  for (;;) {
-    const changed = deps.watch.changed(anchor.name, LONG_WAITS.every(LOOKS), signal);
-    const view = await watcher.look();
-    const pod = latest(view.pods);
-    if (pod !== undefined) collect(deps, stored, pod);
-    if (view.diagnosis.is === 'succeeded')
-      return await resultOf(deps, stored, pod, reading, endedWithin(pod, PATIENCE_MS));
-    if (view.diagnosis.is === 'failed') {
-      await kept(deps, stored, pod);
-      return failedEnding(anchor, view.diagnosis.problem);
+  try {
+    for (;;) {
+      const changed = deps.watch.changed(anchor.name, LONG_WAITS.every(LOOKS), signal);
+      const view = await watcher.look();
+      const pod = latest(view.pods);
+      if (pod !== undefined) collect(deps, stored, pod);
+      if (view.diagnosis.is === 'succeeded')
+        return await resultOf(deps, stored, pod, reading, endedWithin(pod, PATIENCE_MS));
+      if (view.diagnosis.is === 'failed') {
+        await kept(deps, stored, pod);
+        return failedEnding(anchor, view.diagnosis.problem);
+      }
+      await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
+      await changed;
+      signal.throwIfAborted();
     }
-    await teller.tell(sightingOf(job, view.diagnosis, pod && (await progress.read(pod.metadata?.name ?? ''))));
-    await changed;
-    signal.throwIfAborted();
+  } finally {
+    watcher.leave();
   }
 }
 
@@ -99,7 +107,7 @@ class Watcher {
   readonly #queued: boolean;
   readonly #signal: AbortSignal;
   #freshAt = Date.now();
-  #waitingSince: number | undefined;
+  #waiting: { readonly since: number; readonly leave: () => void } | undefined;
   readonly #patience = new Patience();
   #asked: { readonly uid: string; readonly events: readonly CoreV1Event[]; readonly at: number } | undefined;
 
@@ -117,11 +125,17 @@ class Watcher {
     if (this.#hasEnded(latest(cached.pods))) return view;
     const ended = view.diagnosis.is === 'succeeded' || view.diagnosis.is === 'failed';
     // A cancel reaches the workflow first: what is released beside us does not end by itself any more.
-    if (ended && isReleasedHere(this.#deps, this.#name)) return WAITING;
+    if (ended && isReleasedHere(this.#deps, this.#name)) return NOTHING;
     if (!ended && Date.now() - this.#freshAt < LONG_WAITS.every(FRESH_LOOKS)) return view;
     const fresh = await this.#read();
     this.#freshAt = Date.now();
     return this.#diagnose(fresh.job, fresh.pods);
+  }
+
+  /** It waits no more. */
+  leave(): void {
+    this.#waiting?.leave();
+    this.#waiting = undefined;
   }
 
   #hasEnded(pod: V1Pod | undefined): boolean {
@@ -139,10 +153,13 @@ class Watcher {
     const suspended = this.#queued ? diagnoseSuspension(found) : undefined;
     if (suspended !== undefined) return { ...found, diagnosis: suspended };
     const first = diagnose({ ...found, events: [], nodes: [] });
-    if (first.is !== 'waiting') return { ...found, diagnosis: first };
-    this.#waitingSince ??= Date.now();
+    if (first.is !== 'waiting') {
+      this.leave();
+      return { ...found, diagnosis: first };
+    }
+    this.#waiting ??= { since: Date.now(), leave: WAITING.enter() };
     // Most Pods run within a second.
-    const waited = Date.now() - this.#waitingSince;
+    const waited = Date.now() - this.#waiting.since;
     if (waited < MOMENT_MS) return { ...found, diagnosis: first };
     const nodes = first.problem?.code === 'UNSCHEDULABLE' ? await this.#deps.api.listNodes(this.#signal) : [];
     const about = latest(pods)?.metadata?.uid ?? this.#uid;
@@ -156,7 +173,7 @@ class Watcher {
   }
 
   async #eventsOf(uid: string, waited: number, pace: Pace): Promise<readonly CoreV1Event[]> {
-    const pause = Math.max(LONG_WAITS.every(pace), Math.min(waited / 2, EVENTS_MS));
+    const pause = Math.max(WAITING.every(pace), Math.min(waited / 2, EVENTS_MS));
     const asked = this.#asked?.uid === uid ? this.#asked : undefined;
     const since = asked === undefined ? waited : Date.now() - asked.at;
     return since < pause ? (asked?.events ?? []) : this.#ask(uid);

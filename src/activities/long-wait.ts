@@ -1,7 +1,8 @@
-/** What the activities of the follow queue have in common: they are many, wait for long, only read, and are safe to abandon. */
+/** What long waits, follow and queue, have in common: they are many, only read, and are safe to abandon. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activityInfo, ApplicationFailure, cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
-import { type AnchorRef, followQueue, type RunRef } from '../contract.ts';
+import { activityInfo, cancellationDetails, CompleteAsyncError } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { AnchorRef, RunRef } from '../contract.ts';
 import { Crowd, type Pace } from './crowd.ts';
 import type { Deps } from './deps.ts';
 import { type Beating, perform, type Performing } from './perform.ts';
@@ -9,7 +10,7 @@ import { releaseIfForgotten } from './forgotten.ts';
 
 export const LONG_WAITS = new Crowd();
 /** A heartbeat tells Temporal what is seen, and the worker that its task was ended from outside. The timeout is 60 s. */
-const BEATING: Beating = { crowd: LONG_WAITS, pace: { perSecond: 8, shortestMs: 1_000, longestMs: 48_000 } };
+const BEATING: Beating = { crowd: LONG_WAITS, pace: { perSecond: 12, shortestMs: 1_000, longestMs: 48_000 } };
 /** Between looks when nothing changes: the output may have grown, and a heartbeat tells of it. */
 export const LOOKS: Pace = BEATING.pace;
 /** The watch is a cache; every so often the API server is asked itself. */
@@ -37,15 +38,14 @@ export function longWait<T>(
         (performing) => {
           // The SDK would let it go on for the grace period, which is there for what writes.
           const signal = AbortSignal.any([performing.signal, deps.stopping]);
-          const wait = () => untilReleased(deps, name, released, { ...performing, signal }, body);
-          return hasTurn(deps) ? wait() : deps.room.take(wait, signal);
+          return untilReleased(deps, name, released, { ...performing, signal }, body);
         },
         { onlyReads: true, beating: BEATING, whenForgotten },
       );
     } catch (error) {
-      if (deps.stopping.aborted) throw handedBack();
       // No answer at all: it would be one more turn of a workflow that has left already, and closes.
       if (wasCancelled() && deps.followed.isReleased(name)) throw new CompleteAsyncError();
+      if (deps.stopping.aborted) throw handedBack();
       throw error;
     }
   });
@@ -69,13 +69,13 @@ export function isReleasedHere({ unreleased, followed }: Pick<Deps, 'unreleased'
 
 const wasCancelled = () => cancellationDetails()?.cancelRequested === true;
 
-/** It came by the queue of those who wait for it, and has had its place in the room since then. */
-export function hasTurn({ taskQueue }: Pick<Deps, 'taskQueue'>): boolean {
-  return activityInfo().taskQueue === followQueue(taskQueue);
-}
-
-/** As the SDK says it of what it cancels because its worker stops. */
-const handedBack = () => ApplicationFailure.retryable('The worker stops, and another goes on.', 'WorkerShutdown');
+/** As the SDK says it of what it cancels because its worker stops, and as quietly. */
+const handedBack = () =>
+  ApplicationFailure.create({
+    message: 'The worker stops, and another goes on.',
+    type: 'WorkerShutdown',
+    category: ApplicationFailureCategory.BENIGN,
+  });
 
 async function untilReleased<T>(
   { unreleased }: Deps,

@@ -12,7 +12,7 @@ import { Crowd, type Pace } from './crowd.ts';
  * Of activities that are short: a cancel reaches them in the answer to a heartbeat. Each is a transaction of Temporal's: a
  * crowd that beats often takes from itself the time in which it would get on.
  */
-const OFTEN: Beating = { crowd: new Crowd(), pace: { perSecond: 20, shortestMs: 500, longestMs: 3_000 } };
+const OFTEN: Beating = { crowd: new Crowd(), pace: { perSecond: 20, shortestMs: 500, longestMs: 2_000 } };
 
 export interface Beating {
   readonly crowd: Crowd;

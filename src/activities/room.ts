@@ -17,13 +17,10 @@ export class Room implements CustomSlotSupplier<ActivitySlotInfo> {
     this.#lanes = new Lanes(most);
   }
 
-  get isFull(): boolean {
-    return !this.#lanes.hasFree;
-  }
-
-  /** For what begins at once. */
-  take<T>(wait: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#lanes.take(wait, signal);
+  /** At once; undefined if there is none. */
+  async ifThereIs<T>(wait: () => Promise<T>): Promise<T | undefined> {
+    const leave = this.#lanes.tryEnter();
+    return leave && wait().finally(leave);
   }
 
   async reserveSlot(_: unknown, signal: AbortSignal): Promise<Turn> {

@@ -41,6 +41,11 @@ export function loadKubeConfig({ context, kubeconfig }: Config['kubernetes']): K
       `The kubeconfig has no context ${context}; it has ${names.join(', ') || 'none'}.`,
     );
   config.setCurrentContext(context);
+  if (config.getCurrentCluster() === null)
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `The context ${context} of the kubeconfig names a cluster that is not in it.`,
+    );
   return config;
 }
 

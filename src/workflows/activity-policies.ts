@@ -82,7 +82,9 @@ export async function follow(held: AnchorRef, job: JobRef): Promise<Ending> {
   const following = { ...waiting, summary: 'Follow the Job until it ends' };
   const atOnce = proxyActivities<Pick<Activities, 'follow'>>({
     ...following,
-    scheduleToCloseTimeout: until - Date.now(),
+    scheduleToCloseTimeout: `${held.timeoutSeconds}s`,
+    // What is tried again comes by the queue, and must not keep a release waiting.
+    priority: { priorityKey: 4 },
   });
   const ending = await atOnce.follow(held, job);
   if (ending !== undefined) return ending;

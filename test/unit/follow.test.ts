@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
-import { follow } from '../../src/activities/follow.ts';
+import { follow, WAITING } from '../../src/activities/follow.ts';
 import { Followed } from '../../src/activities/followed.ts';
 import { LONG_WAITS } from '../../src/activities/long-wait.ts';
 import { Room } from '../../src/activities/room.ts';
@@ -27,7 +27,7 @@ const ended = podObject({ phase: 'Succeeded' });
 let leave: readonly (() => void)[];
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });
-  leave = Array.from({ length: 2_000 }, () => LONG_WAITS.enter());
+  leave = Array.from({ length: 2_000 }, () => [LONG_WAITS.enter(), WAITING.enter()]).flat();
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -36,7 +36,7 @@ afterEach(() => {
 
 /** On a cluster whose only node is too small, by a follow for which ten seconds go by between two looks. */
 async function followed(
-  podAt: (look: number) => V1Pod,
+  podAt: (look: number) => V1Pod | undefined,
   events: readonly CoreV1Event[],
   { room = new Room(1), taskQueue = TASK_QUEUE } = {},
 ) {
@@ -45,7 +45,7 @@ async function followed(
   const owner = { apiVersion: 'batch/v1', kind: 'Job', name: JOB.name, uid: JOB.uid };
   const pods = () => {
     const pod = podAt(looks);
-    return [{ ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } }];
+    return pod === undefined ? [] : [{ ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } }];
   };
   const changed = async () => {
     looks += 1;
@@ -105,4 +105,13 @@ it('a worker without room follows nothing at once, and what has come in its turn
   expect(ending).toMatchObject({ kind: 'succeeded' });
   room.releaseSlot({ permit: turn });
   expect((await followed(() => ended, [], { room })).ending).toMatchObject({ kind: 'succeeded' });
+});
+
+it('where few wait among many that run, the events of a Job without a Pod are asked for at once', async () => {
+  for (const each of leave) each();
+  leave = Array.from({ length: 2_000 }, () => LONG_WAITS.enter());
+  const refused = [eventObject('FailedCreate', 'pods "p" is forbidden: violates PodSecurity "restricted"')];
+  const { ending, looks } = await followed(() => undefined, refused);
+  expect(ending).toMatchObject({ kind: 'failed', problem: { code: 'JOB_REFUSED' } });
+  expect(looks).toBeLessThan(3);
 });

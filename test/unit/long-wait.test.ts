@@ -7,7 +7,6 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.ts';
 import { Followed } from '../../src/activities/followed.ts';
-import { Room } from '../../src/activities/room.ts';
 import { isReleasedHere, longWait } from '../../src/activities/long-wait.ts';
 import { Unreleased } from '../../src/unreleased.ts';
 import type { Performing } from '../../src/activities/perform.ts';
@@ -20,18 +19,17 @@ const { name } = ANCHOR;
 let followed: Followed;
 let unreleased: Unreleased;
 let listed: number;
-let room: Room;
 let worker: AbortController;
 beforeEach(() => {
   [followed, unreleased, listed] = [new Followed(), new Unreleased(), 0];
-  [room, worker] = [new Room(1), new AbortController()];
+  worker = new AbortController();
 });
 
 /** An activity that sees nothing, in a process with nothing else. */
 async function waiting(runId = ANCHOR.run.runId) {
   const list = async () => ((listed += 1), []);
   const api = { listAnchors: list, listJobs: list };
-  const deps = { followed, unreleased, room, stopping: worker.signal, api, temporalNamespaceId: NAMESPACE_ID };
+  const deps = { followed, unreleased, stopping: worker.signal, api, temporalNamespaceId: NAMESPACE_ID };
   const open = { describe: async () => ({ status: { name: 'RUNNING' } }) };
   const client = {
     withAbortSignal: (_: AbortSignal, ask: () => unknown) => ask(),
@@ -104,17 +102,5 @@ it('whoever waits is handed back at once when its worker stops, for another to g
   const refused = expect(ended).rejects.toMatchObject({ type: 'WorkerShutdown', nonRetryable: false });
   worker.abort(new Error('the worker stops'));
   await refused;
-  expect([listed, followed.has(name), room.isFull]).toEqual([0, false, false]);
-});
-
-it('whoever finds no room waits for its turn, and can be cancelled meanwhile', async () => {
-  const first = Promise.withResolvers<void>();
-  const working = room.take(() => first.promise, worker.signal);
-  const { environment, ended } = await waiting();
-  const refused = expect(ended).rejects.toThrow('CANCELLED');
-  environment.cancel('CANCELLED', CANCELLED);
-  await refused;
-  first.resolve();
-  await working;
-  expect(room.isFull).toBe(false);
+  expect([listed, followed.has(name)]).toEqual([0, false]);
 });

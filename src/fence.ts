@@ -280,7 +280,7 @@ function isOver(job: V1Job, pods: readonly V1Pod[]): boolean {
 }
 
 /** The Job controller has yet to note how it ended. https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-tracking-with-finalizers */
-export function isTracked({ metadata }: V1Pod): boolean {
+function isTracked({ metadata }: V1Pod): boolean {
   return metadata?.finalizers?.includes('batch.kubernetes.io/job-tracking') === true;
 }
 

@@ -8,7 +8,6 @@ import { storedPlan } from '../kubernetes/job.ts';
 import { ifCancelled } from './cancel-cost.ts';
 import type { Deps } from './deps.ts';
 import { releaseIfForgotten } from './forgotten.ts';
-import { untilNoted } from './noted.ts';
 import { most, releaseOtherRuns } from './other-runs.ts';
 import { kept, type Reading, readingOf, resultOf } from './output.ts';
 import { Crowd } from './crowd.ts';
@@ -18,11 +17,6 @@ import { type NamedRun, readBeforeDelete, readWorld, shownBeforeDelete } from '.
 
 /** It waits for Pods, many at once when many are cancelled, and nothing is told to it: that it lives is all it has to say. */
 const BEATING: Beating = { crowd: new Crowd(), pace: { perSecond: 8, shortestMs: 1_000, longestMs: 20_000 } };
-
-/** So many releases at once that what each costs matters more than that it begins a second sooner. */
-const MANY = 5;
-/** How long the Job controller may take then, before the Job is deleted all the same. Milliseconds. */
-const NOTED_MS = 10_000;
 
 export interface ReleaseInput {
   /** The attempt that is released, under the run that asks. */
@@ -67,7 +61,6 @@ async function releaseSettled(
   anchor: AnchorRef | undefined,
   { signal, show }: Performing,
 ): Promise<Released> {
-  if (BEATING.crowd.size >= MANY) await untilNoted(deps, run.name, NOTED_MS, signal);
   return releaseTask(deps, run, signal, { show, first: anchor && shownBeforeDelete(deps, anchor), byUid: true });
 }
 

@@ -24,7 +24,7 @@ import type { Performing } from './perform.ts';
 const MOMENT_MS = 1_000;
 /**
  * Questions for events, which come the more rarely the longer a Pod waits, and the more others wait: the API server has
- * no index of events, and reads all of the namespace for each question. Of a thousand tasks that is a tenth of a second.
+ * no index of events, and reads all of the namespace for each question.
  */
 const EVENTS: Pace = { perSecond: 1, shortestMs: MOMENT_MS, longestMs: 600_000 };
 /** The same of a Pod that shows no trouble: it waits for its turn on the node, and only a volume would be told of there. */

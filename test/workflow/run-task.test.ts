@@ -1,8 +1,7 @@
 /** The life of a task as the workflow tells it, on a clock that skips. */
-import { activityInfo } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
-import { type Ending, followQueue, type Task } from '../../src/contract.ts';
+import type { Ending, Task } from '../../src/contract.ts';
 import { memoOf, type Stage, TASK, tellingOf, timeSkipping } from './stage.ts';
 import { anchorOf, attempt, failure, later, Moment, provisionedOf, RELEASED, SUCCEEDED, world } from './world.ts';
 
@@ -80,27 +79,6 @@ describe('a task', () => {
     const { startTime, closeTime } = await handle.describe();
     expect(told).toMatchObject({ told: 'result' });
     expect((closeTime?.getTime() ?? 0) - startTime.getTime()).toBeGreaterThanOrEqual(20 * 86_400_000);
-  });
-
-  it('for which a worker has no room is asked for in the queue of those who wait, with the time that is left of its timeout', async () => {
-    const acts = world({
-      provision: async (run) => provisionedOf(anchorOf(run, 7_200)),
-      follow: async () => {
-        if (activityInfo().taskQueue === followQueue(stage.taskQueue)) return SUCCEEDED;
-        if (attempt() === 1) throw later('1 hour');
-        return undefined;
-      },
-    });
-    const { told, handle } = await played(acts);
-    expect([acts.asked.at(-1), told]).toMatchObject(['release', { told: 'result' }]);
-    const { events } = await handle.fetchHistory();
-    const asked = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: at }) => at ?? []);
-    const [first, second] = asked
-      .filter(({ activityType }) => activityType?.name === 'follow')
-      .map(({ scheduleToCloseTimeout: limit }) => Number(limit?.seconds));
-    expect(first).toBe(7_200);
-    expect(second).toBeGreaterThan(3_000);
-    expect(second).toBeLessThanOrEqual(3_600);
   });
 
   it('that passes its timeout is released like a cancelled one, and fails with DEADLINE_EXCEEDED', async () => {

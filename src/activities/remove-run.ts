@@ -155,7 +155,7 @@ async function act(
         await deps.api.deleteAnchor(run.name, step.uid, signal);
         break;
       case 'delete pod':
-        await deps.api.deletePod(step.name, step.uid, signal);
+        await deps.api.deletePod(step.name, step, signal);
         break;
     }
     return true;
@@ -176,7 +176,7 @@ async function deleteJob(
 ): Promise<boolean> {
   const [isDone] = await Promise.all([
     api.deleteJob(name, byUid ? { uid } : { uid, resourceVersion }, signal, propagation),
-    ...(ended ?? []).map((pod) => api.deletePod(pod.name, pod.uid, signal)),
+    ...(ended ?? []).map((pod) => api.deletePod(pod.name, pod, signal)),
   ]);
   return isDone;
 }

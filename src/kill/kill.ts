@@ -12,7 +12,7 @@
  * another kill. See docs/decisions/0006-kill.md.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Node } from '@kubernetes/client-node';
 import { LIMITS } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { ANNOTATION, isOfTask, LABEL, type RunWorld, taskLabel } from '../fence.ts';
@@ -20,7 +20,7 @@ import { isApiError } from '../kubernetes/api-error.ts';
 import { tellFreed } from '../limits/tell-freed.ts';
 import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
-import { PodEyes } from './pod-eyes.ts';
+import { PodEyes, type SeenPod } from './pod-eyes.ts';
 import { reportOf } from './report.ts';
 import { checkRights } from './rights.ts';
 import { couldRun, endOf, isReleased, type KillStep, nextKillSteps, type Patience } from './steps.ts';
@@ -44,8 +44,7 @@ interface Run {
 
 interface Cleared {
   readonly left: readonly Run[];
-  /** The last state of every Pod that was seen. */
-  readonly pods: readonly V1Pod[];
+  readonly pods: readonly SeenPod[];
 }
 
 /** @throws HoldfastError as TaskClient.kill says */
@@ -71,6 +70,8 @@ class Kill {
   #eyes: PodEyes | undefined;
   /** Who keeps a slot for which run, of those that were limited. */
   readonly #limiters = new Map<string, string>();
+  /** Uids of Pods whose objects it has removed without their nodes' word, or tried to. */
+  readonly #forced = new Set<string>();
   /** Runs that it has terminated. */
   #terminated = 0;
   #deleted = false;
@@ -132,7 +133,7 @@ class Kill {
       taskId: this.#taskId,
       was: told,
       couldRun: this.#couldRun,
-      pods,
+      pods: pods.map(({ pod, gone }) => ({ pod, isTaken: gone && !this.#forced.has(pod.metadata?.uid ?? '') })),
       left: left.map(({ world }) => world),
       missing: told === 'open' && !this.#foundAny ? job : undefined,
       nodes: await this.#nodes(pods),
@@ -183,7 +184,7 @@ class Kill {
         return undefined;
       });
       if (left !== undefined && (Date.now() >= endAt || (left.length === 0 && !this.#awaitsWord())))
-        return { left, pods: this.#eyes?.all().map(({ pod }) => pod) ?? [] };
+        return { left, pods: this.#eyes?.all() ?? [] };
       await changed;
     }
   }
@@ -197,15 +198,18 @@ class Kill {
       await this.#endWorkflow();
       const refusals: unknown[] = [];
       const act = ({ name, step }: (typeof steps)[number]) =>
-        this.#act(name, step).catch((error: unknown) => void refusals.push(error));
-      await Promise.all(steps.filter(({ step }) => step.do === 'end pod').map(act));
-      await Promise.all(steps.filter(({ step }) => step.do !== 'end pod').map(act));
+        this.#act(name, step).catch((error: unknown) => refusals.push(error) > 0);
+      const [pods, rest] = [steps.filter(({ step }) => isOfPod(step)), steps.filter(({ step }) => !isOfPod(step))];
+      const areAsked = await Promise.all(pods.map(act));
+      // Else a Pod gets a node just now: it is asked before the garbage collector asks it.
+      if (areAsked.every(Boolean)) await Promise.all(rest.map(act));
       if (refusals.length > 0) throw refusals[0];
     }
     return runs.filter(({ world }) => !isReleased(world));
   }
 
-  async #act(name: string, step: KillStep): Promise<void> {
+  /** False if somebody wrote since our look, a scheduler, a worker or another kill: look again, decide again. */
+  async #act(name: string, step: KillStep): Promise<boolean> {
     const { api } = this.#ground;
     this.#deleted = true;
     try {
@@ -213,17 +217,19 @@ class Kill {
         case 'delete job':
           // Foreground in any case: who kills does not save what release saves where a Job is over.
           await api.deleteJob(name, step);
-          return;
+          break;
         case 'delete anchor':
           await api.deleteAnchor(name, step.uid);
-          return;
+          break;
         case 'end pod':
-          await api.deletePod(step.name, step.uid, undefined, step.graceSeconds);
-          return;
+          if (step.graceSeconds === 0) this.#forced.add(step.uid);
+          await api.deletePod(step.name, step, undefined, step.graceSeconds);
+          break;
       }
+      return true;
     } catch (error) {
-      // Somebody wrote since our look, a worker or another kill: look again, decide again.
       if (!isApiError(error, 'conflict')) throw error;
+      return false;
     }
   }
 
@@ -267,13 +273,15 @@ class Kill {
   }
 
   /** Asked for only where it matters. Undefined if this account may not list them. */
-  async #nodes(pods: readonly V1Pod[]): Promise<readonly V1Node[] | undefined> {
-    if (!pods.some((pod) => endOf(pod) === 'may_run')) return undefined;
+  async #nodes(pods: readonly SeenPod[]): Promise<readonly V1Node[] | undefined> {
+    if (!pods.some(({ pod }) => endOf(pod) === 'may_run')) return undefined;
     // The report must not be lost for want of this.
     const nodes = await this.#ground.api.listNodes().catch(() => []);
     return nodes.length === 0 ? undefined : nodes;
   }
 }
+
+const isOfPod = (step: KillStep): boolean => step.do === 'end pod';
 
 /** A moment's silence keeps nobody from killing. */
 async function insist<T>(ask: () => Promise<T>): Promise<T> {

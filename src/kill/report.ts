@@ -6,13 +6,19 @@ import { isEnding, type RunWorld } from '../fence.ts';
 import type { KillAnswer, KilledPod, KillReport, NodeState, StillThere } from './contract.ts';
 import { endOf } from './steps.ts';
 
+interface LastOfPod {
+  /** As it was seen last. */
+  readonly pod: V1Pod;
+  /** Whether its object is gone, and not by our force. */
+  readonly isTaken: boolean;
+}
+
 interface Findings {
   readonly taskId: string;
   readonly was: KillReport['was'];
   /** Whether anything was found that ran or might have. */
   readonly couldRun: boolean;
-  /** The last state of every Pod that was seen. */
-  readonly pods: readonly V1Pod[];
+  readonly pods: readonly LastOfPod[];
   /** What has not gone in time. */
   readonly left: readonly RunWorld[];
   /** The Job that Temporal's record names, though nothing of the task was found. */
@@ -34,17 +40,16 @@ function answerOf({ was, couldRun }: Findings, pods: readonly KilledPod[], left:
   return was === 'open' || was === 'forgotten' || couldRun ? 'killed' : ALREADY[was];
 }
 
-function podReport(pod: V1Pod, { nodes, waitedMs }: Findings): KilledPod {
+function podReport({ pod, isTaken }: LastOfPod, { nodes, waitedMs }: Findings): KilledPod {
   const end = endOf(pod);
   const node = pod.spec?.nodeName;
   const seen = { name: pod.metadata?.name ?? '', end, ...(node !== undefined && { node }) };
   if (end !== 'may_run' || node === undefined) return seen;
   const nodeState = stateOf(node, nodes);
-  return {
-    ...seen,
-    nodeState,
-    why: `its node did not say within ${waitedMs / 1_000} s that it ended; ${WHY[nodeState]}`,
-  };
+  const silence = isTaken
+    ? 'its object was removed, not by this kill, before its node had said that it ended'
+    : `its node did not say within ${waitedMs / 1_000} s that it ended`;
+  return { ...seen, nodeState, why: `${silence}; ${WHY[nodeState]}` };
 }
 
 const WHY: Readonly<Record<NodeState, string>> = {

@@ -12,7 +12,14 @@ export type Patience = 'asking' | 'forcing';
 
 export type KillStep =
   | Extract<ReleaseStep, { do: 'delete job' | 'delete anchor' }>
-  | { readonly do: 'end pod'; readonly name: string; readonly uid: string; readonly graceSeconds: number };
+  | {
+      readonly do: 'end pod';
+      readonly name: string;
+      readonly uid: string;
+      readonly graceSeconds: number;
+      /** Of a Pod without a node: what was read is what is asked. */
+      readonly resourceVersion?: string;
+    };
 
 /** One second is the shortest grace that leaves the last word to the node; zero removes the object at once. */
 const GRACE_SECONDS: Readonly<Record<Patience, number>> = { asking: 1, forcing: 0 };
@@ -21,16 +28,20 @@ const GRACE_SECONDS: Readonly<Record<Patience, number>> = { asking: 1, forcing: 
  * The order of release, but the Pods are asked first: a node keeps to the grace period that it was given first, so ours
  * must come before the one that the garbage collector gives when the Job is deleted. They are proved last all the same.
  * A Pod that was asked with the same grace or less, by whomever, is not asked again. No step is no proof: see `isReleased`.
+ * A Pod without a node needs no grace, the API server decides, and keeps to it though the Pod gets one in the same moment:
+ * it would go without its node's word. So it is asked only as it was read.
  */
 export function nextKillSteps(world: RunWorld, patience: Patience): readonly KillStep[] {
   const graceSeconds = GRACE_SECONDS[patience];
   const pods = world.pods
     .filter((pod) => !isTerminal(pod) && (!isEnding(pod) || graceOf(pod) > graceSeconds))
-    .map(({ metadata }) => ({
+    .map(({ metadata, spec }) => ({
       do: 'end pod' as const,
       name: metadata?.name ?? '',
       uid: metadata?.uid ?? '',
       graceSeconds,
+      ...(patience === 'asking' &&
+        spec?.nodeName === undefined && { resourceVersion: metadata?.resourceVersion ?? '' }),
     }));
   const step = nextReleaseStep(world);
   return step.do === 'delete job' || step.do === 'delete anchor' ? [...pods, step] : pods;

@@ -25,6 +25,12 @@ import { type LogRequest, readLog } from './read-log.ts';
 import { within } from './within.ts';
 import { type Marks, metadataOf, metadataOnly, withSignal } from './request-options.ts';
 
+/** What is to be deleted. With a resourceVersion what was read is what is deleted, or nothing: conflict. */
+interface Read {
+  readonly uid: string;
+  readonly resourceVersion?: string;
+}
+
 export interface JobsApiOptions {
   readonly namespace: string;
   /** How long one request may take. Milliseconds, default 5,000. */
@@ -160,19 +166,15 @@ export class JobsApi {
     );
   }
 
-  /**
-   * Policy and preconditions go in the body: a body makes the server ignore the query. With a resourceVersion what was read
-   * is what is deleted.
-   */
+  /** Policy and preconditions go in the body: a body makes the server ignore the query. */
   deleteJob(
     name: string,
-    read: { uid: string; resourceVersion?: string },
+    read: Read,
     signal?: AbortSignal,
     propagationPolicy: 'Foreground' | 'Background' = 'Foreground',
   ): Promise<boolean> {
     const { namespace } = this;
-    const { uid, resourceVersion } = read;
-    const preconditions = { uid, ...(resourceVersion !== undefined && { resourceVersion }) };
+    const preconditions = preconditionsOf(read);
     return this.#remove(`delete Job ${name}`, signal, (options) =>
       this.#batch.deleteNamespacedJob({ namespace, name, body: { preconditions, propagationPolicy } }, options),
     );
@@ -187,9 +189,12 @@ export class JobsApi {
   }
 
   /** With its own grace period, unless a shorter one is given. Zero removes the object without the node's word. */
-  deletePod(name: string, uid: string, signal?: AbortSignal, gracePeriodSeconds?: number): Promise<boolean> {
+  deletePod(name: string, read: Read, signal?: AbortSignal, gracePeriodSeconds?: number): Promise<boolean> {
     const { namespace } = this;
-    const body = { preconditions: { uid }, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) };
+    const body = {
+      preconditions: preconditionsOf(read),
+      ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+    };
     return this.#remove(`delete Pod ${name}`, signal, (options) =>
       this.#core.deleteNamespacedPod({ namespace, name, body }, options),
     );
@@ -266,6 +271,10 @@ export class JobsApi {
     const sent = (ended: AbortSignal) => send(withSignal(ended, heard));
     return this.#lanes.take(() => within(this.#deadlineMs, signal, sent), signal);
   }
+}
+
+function preconditionsOf({ uid, resourceVersion }: Read): { uid: string; resourceVersion?: string } {
+  return { uid, ...(resourceVersion !== undefined && { resourceVersion }) };
 }
 
 type Send<T> = (options: ConfigurationOptions) => Promise<T>;

@@ -30,6 +30,8 @@ export interface Collection {
 /** Before a log is asked for again: at first, and at most, while it fails to come and nothing changes. Milliseconds. */
 const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
+/** The same at most, while streams end in good order and bring nothing, though the container is not known to have ended. Milliseconds. */
+const LONGEST_QUIET_MS = 4_000;
 /** How often a log that should be there may fail to come, once its container has ended. */
 const TRIES_AFTER_END = 4;
 /** Containers of which it is remembered that their log is stored to its end, as follow and then release ask, or that it is said not to be. */
@@ -81,6 +83,7 @@ export class Collector {
     let pause = RETRY_MS;
     for (let failures = 0, hadEnded = false; ;) {
       const ended = await hasEnded();
+      const since = writer.last;
       const why = await this.#stream(source, writer, !ended).then(() => undefined, String);
       this.#stop.signal.throwIfAborted();
       if (why === undefined && ended) {
@@ -94,11 +97,19 @@ export class Collector {
         return false;
       }
       if (ended && !hadEnded) [hadEnded, pause] = [true, RETRY_MS];
-      // A way to the node that is broken is not mended by asking at once.
-      if (why !== undefined || !(await hasEnded())) await source.changed(pause, this.#stop.signal);
-      pause = why === undefined ? RETRY_MS : Math.min(pause * 2, LONGEST_RETRY_MS);
+      // A way to the node that is broken is not mended by asking at once. A stream that ends in good order is at the end of its
+      // container, of which the watch will tell, or was cut.
+      if (why === undefined) await this.#untilEnded(source, hasEnded, pause);
+      else await source.changed(pause, this.#stop.signal);
+      if (why === undefined && writer.last !== since) pause = RETRY_MS;
+      else pause = Math.min(pause * 2, why === undefined ? LONGEST_QUIET_MS : LONGEST_RETRY_MS);
       this.#stop.signal.throwIfAborted();
     }
+  }
+
+  async #untilEnded(source: Source, hasEnded: () => Promise<boolean>, ms: number): Promise<void> {
+    for (let [until, left] = [Date.now() + ms, ms]; left > 0 && !(await hasEnded()); left = until - Date.now())
+      await source.changed(left, this.#stop.signal);
   }
 
   async #stream(source: Source, writer: LogWriter, follow: boolean): Promise<void> {

@@ -9,7 +9,7 @@ import type { Kind, Verb } from '../../lab/proxy/classify.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
 import { PodWitness } from '../../lab/stage/pod-witness.ts';
 import type { KillReport } from '../../src/kill/contract.ts';
-import { taskLabel } from '../../src/fence.ts';
+import { isTerminal, taskLabel } from '../../src/fence.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
 import { MODES, putOnTheWire, WireCase } from './wire-cases.ts';
@@ -103,6 +103,17 @@ describe('a kill while a request is on the wire', () => {
   });
 });
 
+/** The garbage collector deleted a Pod in the moment in which it got a node: Kubernetes does not ask that. See decision 1. */
+function wasTakenUnheard(name: string): boolean {
+  const last = pods.events.findLast(({ pod }) => pod.metadata?.name === name);
+  return (
+    last !== undefined &&
+    last.type === 'DELETED' &&
+    last.pod.metadata?.deletionGracePeriodSeconds === 0 &&
+    !isTerminal(last.pod)
+  );
+}
+
 describe('a kill of a task whose worker lives', () => {
   it.each([
     ['runs for ever', FOREVER, 6],
@@ -123,11 +134,13 @@ describe('a kill of a task whose worker lives', () => {
     await Promise.all(ids.map((id) => scene.client.start(command(busybox, script), { id })));
     await until('every kill has come', () => reports.size === ids.length);
     for (const id of ids) {
-      const { answer, pods, left } = (await reports.get(id)) ?? { answer: 'not killed', pods: [], left: [] };
+      const report = (await reports.get(id)) ?? { answer: 'not killed', pods: [], left: [] };
+      const { answer, pods: reported, left } = report;
       const { outcome } = await scene.client.result(id);
       // Between the end of its release and the telling of it nothing is there to prove anything by.
-      const killed = left.length === 0 ? 'killed' : 'killed_unproved';
-      expect({ id, pods: pods.filter(({ end }) => end === 'may_run') }).toEqual({ id, pods: [] });
+      const unproved = reported.filter(({ end }) => end === 'may_run');
+      const killed = left.length + unproved.length === 0 ? 'killed' : 'killed_unproved';
+      expect({ id, unproved: unproved.filter(({ name }) => !wasTakenUnheard(name)) }).toEqual({ id, unproved: [] });
       expect({ id, answer }).toEqual({ id, answer: outcome === 'succeeded' ? 'already_completed' : killed });
       expect(left.filter(({ why }) => !why.includes('it was gone before'))).toEqual([]);
       await untilNothingIsLeft(id);

@@ -1,5 +1,7 @@
 /** Tasks that stay in one phase of their life, until somebody ends them: on a request that is held, or by themselves. */
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
 import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
 import type { Fault } from '../../lab/proxy/fault-proxy.ts';
 import { Gate } from '../../lab/proxy/gate.ts';
@@ -69,6 +71,7 @@ export class HeldTask {
   readonly #image: string;
   readonly #late = new Gate();
   #isHeld = false;
+  #isCancelled = false;
 
   constructor(scene: Scene, taskId: string, phase: Phase, image: string) {
     this.taskId = taskId;
@@ -91,26 +94,60 @@ export class HeldTask {
     this.#late.open();
   }
 
-  /** Starts the task and waits until it has come to its phase. */
+  /** Starts the task and waits until it has come to its phase; `TooLate` if it ended before. */
   async reach(options: PlainOptions = {}): Promise<TaskHandle> {
     const { taskId, phase } = this;
     const task = command(this.#image, DEAF, phase === 'pending' ? { nodeSelector: NOWHERE } : {});
     const handle = await startPlainly(this.#scene, taskId, task, options);
-    if (phase === 'pending') await this.#untilPod('Pending');
-    if (phase === 'running' || phase === 'releasing') await this.#untilPod('Running');
-    if (phase === 'releasing') await this.#scene.client.cancel(taskId, { wait: false });
-    if (HOLDS[phase] !== undefined) await until(`${taskId} is ${phase}`, () => this.#isHeld);
-    // Nobody follows it yet.
-    if (phase === 'started') await until(`${taskId} has a container`, () => hasContainer(this.#scene, taskId));
+    let isOver = false;
+    handle.result().then(
+      () => (isOver = true),
+      () => (isOver = true),
+    );
+    await until(`${taskId} is ${phase}`, async () => isOver || (await this.#hasCome()));
     const { status } = await handle.describe();
-    if (status.name !== 'RUNNING') throw new Error(`${taskId} was ${status.name} before it was ${phase}`);
+    if (isOver || status.name !== 'RUNNING')
+      throw new TooLate(`${taskId} was ${status.name} before it was ${phase}: ${await told(handle)}`);
     return handle;
   }
 
-  #untilPod(phase: string): Promise<void> {
-    const { taskId } = this;
-    return until(`${taskId} is ${phase}`, async () => (await this.#scene.client.describe(taskId)).pod?.phase === phase);
+  async #hasCome(): Promise<boolean> {
+    switch (this.phase) {
+      case 'pending':
+        return this.#hasPod('Pending');
+      case 'running':
+        return this.#hasPod('Running');
+      case 'releasing':
+        if (!this.#isCancelled && (await this.#hasPod('Running'))) {
+          this.#isCancelled = true;
+          await this.#scene.client.cancel(this.taskId, { wait: false });
+        }
+        return this.#isHeld;
+      case 'started':
+        // Nobody follows it yet.
+        return this.#isHeld && hasContainer(this.#scene, this.taskId);
+      default:
+        return this.#isHeld;
+    }
   }
+
+  async #hasPod(phase: string): Promise<boolean> {
+    return (await this.#scene.client.describe(this.taskId)).pod?.phase === phase;
+  }
+}
+
+/** A task that ended before it came to its phase. */
+export class TooLate extends Error {}
+
+/** What happened to it and when, in seconds: which part of a busy machine kept it. */
+async function told(handle: TaskHandle): Promise<string> {
+  const events = (await handle.fetchHistory()).events ?? [];
+  const begun = optionalTsToMs(events[0]?.eventTime) ?? NaN;
+  const lines = events.map(({ eventTime, eventType }) => {
+    const seconds = (((optionalTsToMs(eventTime) ?? NaN) - begun) / 1_000).toFixed(1);
+    return `${proto.temporal.api.enums.v1.EventType[eventType ?? 0]} at ${seconds} s`;
+  });
+  return lines.join(', ');
 }
 
 export async function hasContainer(scene: Scene, taskId: string): Promise<boolean> {

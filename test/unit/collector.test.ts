@@ -150,6 +150,19 @@ describe('a collection', () => {
     ]);
   });
 
+  it('that has come to the end of a stream does not ask again for whatever else changes, before its container has ended', async () => {
+    let [streams, changes] = [0, 0];
+    const api = {
+      async *readLog() {
+        streams += 1;
+        yield Buffer.from(row(streams));
+      },
+    } as unknown as JobsApi;
+    const source = { ...sourceOf(async () => changes === 5), changed: async () => void (changes += 1) };
+    expect(await new Collector(api, store).collect(source).drained).toBe(true);
+    expect([streams, changes]).toEqual([2, 5]);
+  });
+
   it('gives a way to the node that is broken time to mend, though the container has ended, and says that it has not all', async () => {
     const waited: number[] = [];
     let streams = 0;

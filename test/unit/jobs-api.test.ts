@@ -191,7 +191,7 @@ describe('delete', () => {
 
   it('of an anchor or a Pod names its uid', async () => {
     await api.deleteAnchor('hf-x', 'a');
-    await api.deletePod('pod-1', 'p');
+    await api.deletePod('pod-1', { uid: 'p' });
     expect(requests.map(({ body }) => body)).toEqual([
       { preconditions: { uid: 'a' }, propagationPolicy: 'Background' },
       { preconditions: { uid: 'p' } },
@@ -199,14 +199,14 @@ describe('delete', () => {
   });
 
   it('of a Pod has its own grace period, unless a shorter one is given', async () => {
-    await api.deletePod('pod-1', 'p', undefined, 0);
+    await api.deletePod('pod-1', { uid: 'p' }, undefined, 0);
     expect(requests[0]?.body).toEqual({ preconditions: { uid: 'p' }, gracePeriodSeconds: 0 });
   });
 
   it('of what is gone is done, and says that it was not there; of what has another uid is a conflict', async () => {
     answers = [status(404), status(409)];
-    await expect(api.deletePod('pod-1', 'p')).resolves.toBe(false);
-    expect(await kindOf(api.deletePod('pod-1', 'p'))).toBe('conflict');
+    await expect(api.deletePod('pod-1', { uid: 'p' })).resolves.toBe(false);
+    expect(await kindOf(api.deletePod('pod-1', { uid: 'p' }))).toBe('conflict');
   });
 });
 

@@ -33,6 +33,14 @@ describe('the steps of a kill', () => {
     expect(stepsFor(podObject(running, { ...ENDING, deletionGracePeriodSeconds: 1 }))).toEqual([]);
   });
 
+  it('ask a Pod without a node only as it was read, for it may get one in this moment; its object is removed in any case', () => {
+    const { spec: _, ...pod } = podObject({ phase: 'Pending' }, { resourceVersion: '7' });
+    const steps = (patience: 'asking' | 'forcing') => nextKillSteps(world({ pods: [pod] }), patience);
+    const step = { do: 'end pod', name: 'pod-1', uid: 'pod-uid' };
+    expect(steps('asking')).toEqual([{ ...step, graceSeconds: 1, resourceVersion: '7' }]);
+    expect(steps('forcing')).toEqual([{ ...step, graceSeconds: 0 }]);
+  });
+
   it('remove the object only when patience is over, and only of what has not ended', () => {
     const asked = podObject(running, { ...ENDING, deletionGracePeriodSeconds: 1 });
     const over = podObject(failed, { ...ENDING, deletionGracePeriodSeconds: 1 });
@@ -90,7 +98,7 @@ describe('what is told', () => {
     taskId: 't',
     was: 'open' as const,
     couldRun: true,
-    pods: [] as readonly V1Pod[],
+    pods: [] as Parameters<typeof reportOf>[0]['pods'],
     left: [] as readonly RunWorld[],
     missing: undefined,
     nodes: undefined as readonly V1Node[] | undefined,
@@ -101,9 +109,11 @@ describe('what is told', () => {
     status: { conditions: [{ type: 'Ready', status: ready }] },
   });
 
+  const last = (status: V1Pod['status'], isTaken = false) => ({ pod: podObject(status), isTaken });
+
   it('is killed only if every Pod is proved over and nothing is left', () => {
-    expect(reportOf({ ...findings, pods: [podObject(failed)] })).toMatchObject({ answer: 'killed', left: [] });
-    expect(reportOf({ ...findings, pods: [podObject(failed), podObject(running)] }).answer).toBe('killed_unproved');
+    expect(reportOf({ ...findings, pods: [last(failed)] })).toMatchObject({ answer: 'killed', left: [] });
+    expect(reportOf({ ...findings, pods: [last(failed), last(running)] }).answer).toBe('killed_unproved');
     expect(reportOf({ ...findings, left: [world({ job: jobObject(ENDING) })] }).answer).toBe('killed_unproved');
   });
 
@@ -113,9 +123,17 @@ describe('what is told', () => {
     ['gone', [{ metadata: { name: 'other' } }]],
     ['unknown', undefined],
   ] as const)('of a Pod that may run: on which node, and that the node is %s', (nodeState, nodes) => {
-    const [pod] = reportOf({ ...findings, pods: [podObject(running)], nodes }).pods;
+    const [pod] = reportOf({ ...findings, pods: [last(running)], nodes }).pods;
     expect(pod).toMatchObject({ name: 'pod-1', node: 'node-1', end: 'may_run', nodeState });
     expect(pod?.why).toContain('within 10 s');
+  });
+
+  it('does not say that it has waited for a Pod whose object somebody else removed', () => {
+    const { answer, pods } = reportOf({ ...findings, pods: [last(running, true)] });
+    expect({ answer, why: pods[0]?.why }).toEqual({
+      answer: 'killed_unproved',
+      why: expect.stringMatching(/^its object was removed, not by this kill, before its node had said that it ended;/),
+    });
   });
 
   it('names what holds an object that does not go', () => {

@@ -1,5 +1,7 @@
 /** The half of a kill that concerns Temporal: how the task stands, and that no run of it is open any more. */
+import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { type JobRef, WORKFLOW_TYPE } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { firstRunIdOf, summaryOf } from '../task-view.ts';
@@ -58,24 +60,44 @@ export async function endWorkflow(
   }
 }
 
-/** False if it had ended by itself in the last moment; the next description tells how. */
+/** False if it had ended by itself, or by another, in the last moment; the next description tells how. */
 async function terminate(
   temporal: Client,
   taskId: string,
   firstExecutionRunId: string,
   { reason, by }: KillOrder,
 ): Promise<boolean> {
+  const { namespace } = temporal.options;
+  const mark = Buffer.from(JSON.stringify({ kill: randomUUID() }));
   try {
     await temporal.workflowService.terminateWorkflowExecution({
-      namespace: temporal.options.namespace,
+      namespace,
       workflowExecution: { workflowId: taskId },
       firstExecutionRunId,
       identity: by,
       reason: reason === '' ? 'killed' : `killed: ${reason}`,
+      details: { payloads: [{ metadata: { encoding: Buffer.from('json/plain') }, data: mark }] },
     });
     return true;
   } catch (error) {
-    if (isNotFound(error)) return false;
+    if (isNotFound(error)) return bearsMark(temporal, taskId, mark);
     throw error;
   }
+}
+
+/** Whether our own request ended it: its answer may have been lost, and Temporal's client asks again by itself. */
+async function bearsMark(temporal: Client, taskId: string, mark: Uint8Array): Promise<boolean> {
+  const { history } = await temporal.workflowService
+    .getWorkflowExecutionHistory({
+      namespace: temporal.options.namespace,
+      execution: { workflowId: taskId },
+      historyEventFilterType: proto.temporal.api.enums.v1.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+    })
+    .catch((error: unknown) => {
+      // Its record has been deleted since.
+      if (isNotFound(error)) return { history: undefined };
+      throw error;
+    });
+  const [payload] = history?.events?.at(-1)?.workflowExecutionTerminatedEventAttributes?.details?.payloads ?? [];
+  return payload?.data != null && Buffer.from(payload.data).equals(mark);
 }

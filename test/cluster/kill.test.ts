@@ -203,6 +203,23 @@ describe('a kill of a task whose worker lives', () => {
     expect(seen.filter(({ pod }) => pod.status?.phase === 'Running')).toEqual([]);
   });
 
+  it('is told as it was, though the answer to its Terminate was lost and Temporal’s client has sent that again', async () => {
+    const { temporal } = scene.client;
+    const { taskId } = await scene.client.start(command(busybox, FOREVER));
+    await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
+    const terminate = temporal.workflowService.terminateWorkflowExecution.bind(temporal.workflowService);
+    const lost = vi.spyOn(temporal.workflowService, 'terminateWorkflowExecution').mockImplementation((async (
+      request,
+    ) => {
+      await terminate(request);
+      return terminate(request);
+    }) as typeof terminate);
+    const report = await scene.client.kill(taskId, { waitSeconds: PATIENT }).finally(() => lost.mockRestore());
+    expect(lost).toHaveBeenCalledOnce();
+    expect(proved(report)).toEqual(PROVED);
+    await untilNothingIsLeft(taskId);
+  });
+
   it('takes the run with it that a Reset begins meanwhile', async () => {
     const { temporal } = scene.client;
     const { taskId, runId } = await scene.client.start(command(busybox, FOREVER));

@@ -76,12 +76,22 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-/** With limits, so that it queues; the history of its limiter beside it. */
-const LIMITED = 'limited';
+/** The history of the limiter, beside that of what it let in. */
 const LIMITER = 'limiter';
 
-/** With a queue of Kueue, which is played: preempted, and cancelled when it is queued again. */
-const KUEUE = 'kueue';
+interface Apart {
+  readonly needs: Partial<Config>;
+  readonly play: Scenario;
+}
+
+/** Each leaves its task in a queue of its own, with a worker of its own: what it needs is the worker's. */
+const APART: Readonly<Record<string, Apart>> = {
+  limited: { needs: { limits: { running: 1 } }, play: limited },
+  // Kueue is played: the task is preempted, and cancelled when it is queued again.
+  kueue: { needs: { kueueQueue: 'team-a' }, play: queuedByKueue },
+  // Its worker has no room to follow it, until another is cancelled.
+  'no-room': { needs: { maxTasks: 1 }, play: followedInTurn },
+};
 
 /** With no worker alive when the cancel comes. */
 const BEFORE_START = 'cancelled-before-start';
@@ -138,24 +148,15 @@ async function reset(client: HoldfastClient, workflowId: string, after: string):
   });
 }
 
-/** On a queue of its own, since limits are the worker's. The second task waits until the first is cancelled. */
-async function limited(base: Config, name: string, logger: Logger): Promise<void> {
-  const config = { ...base, taskQueue: `${name}-${LIMITED}`, limits: { running: 1 } };
+async function apart(base: Config, scenario: string, logger: Logger, { needs, play }: Apart): Promise<void> {
+  const config = { ...base, ...needs, taskQueue: `${base.taskQueue}-${scenario}` };
   const client = await HoldfastClient.connect(config);
   const worker = await createWorker(config, logger);
   const stopped = worker.run();
-  const [first, second] = [`first-${name}`, `${LIMITED}-${name}`];
+  const id = `${scenario}-${base.taskQueue}`;
   try {
-    await client.start(shell(FOREVER), { id: first });
-    await until(`${first} runs`, async () => (await client.describe(first)).pod?.phase === 'Running');
-    await client.start(shell('echo kept'), { id: second, priority: 1 });
-    await until(`${second} waits`, async () => (await client.describe(second)).phase === 'queued');
-    await client.cancel(first);
-    await client.result(second);
-    await keep(client, LIMITED, second);
-    // It ends by itself when it has looked, and found that nobody holds a slot.
-    await client.temporal.workflow.getHandle(limiterOf(config.taskQueue)).result();
-    await keep(client, LIMITER, limiterOf(config.taskQueue));
+    await play(client, id, config);
+    await keep(client, scenario, id);
   } finally {
     worker.stop();
     await stopped;
@@ -163,15 +164,40 @@ async function limited(base: Config, name: string, logger: Logger): Promise<void
   }
 }
 
-/** On a queue of its own, since the queue is the worker's, too. */
-async function queuedByKueue(base: Config, name: string, logger: Logger): Promise<void> {
-  const config = { ...base, taskQueue: `${name}-${KUEUE}`, kueueQueue: 'team-a' };
-  const client = await HoldfastClient.connect(config);
-  const worker = await createWorker(config, logger);
-  const stopped = worker.run();
-  const id = `${KUEUE}-${name}`;
-  const { namespace } = config.kubernetes;
-  const batch = loadKubeConfig(config.kubernetes).makeApiClient(BatchV1Api);
+/** Waits until another is cancelled, which runs first. */
+async function limited(client: HoldfastClient, id: string, { taskQueue }: Config): Promise<void> {
+  const first = await runningFirst(client, id);
+  await client.start(shell('echo kept'), { id, priority: 1 });
+  await until(`${id} waits`, async () => (await client.describe(id)).phase === 'queued');
+  await client.cancel(first);
+  await client.result(id);
+  // It ends by itself when it has looked, and found that nobody holds a slot.
+  await client.temporal.workflow.getHandle(limiterOf(taskQueue)).result();
+  await keep(client, LIMITER, limiterOf(taskQueue));
+}
+
+async function followedInTurn(client: HoldfastClient, id: string): Promise<void> {
+  const first = await runningFirst(client, id);
+  await client.start(shell('echo kept'), { id });
+  const isInTurn = async () => {
+    const { raw } = await client.temporal.workflow.getHandle(id).describe();
+    return raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'follow') === true;
+  };
+  await until(`${id} waits to be followed`, isInTurn);
+  await client.cancel(first);
+  await client.result(id);
+}
+
+async function runningFirst(client: HoldfastClient, id: string): Promise<string> {
+  const first = `first-${id}`;
+  await client.start(shell(FOREVER), { id: first });
+  await until(`${first} runs`, async () => (await client.describe(first)).pod?.phase === 'Running');
+  return first;
+}
+
+async function queuedByKueue(client: HoldfastClient, id: string, { kubernetes }: Config): Promise<void> {
+  const { namespace } = kubernetes;
+  const batch = loadKubeConfig(kubernetes).makeApiClient(BatchV1Api);
   const suspend = async (value: boolean) => {
     const body = { spec: { suspend: value } };
     const { name: job = '' } = (await client.describe(id)).job ?? {};
@@ -182,20 +208,13 @@ async function queuedByKueue(base: Config, name: string, logger: Logger): Promis
     const { phase, job } = await client.describe(id);
     return phase === 'queued' && job !== undefined;
   };
-  try {
-    await client.start({ ...shell(FOREVER), retries: 1 }, { id });
-    await until(`${id} waits`, waits);
-    await suspend(false);
-    await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
-    await suspend(true);
-    await until(`${id} waits again`, async () => (await client.describe(id)).retried !== undefined && waits());
-    await client.cancel(id);
-    await keep(client, KUEUE, id);
-  } finally {
-    worker.stop();
-    await stopped;
-    await client.close();
-  }
+  await client.start({ ...shell(FOREVER), retries: 1 }, { id });
+  await until(`${id} waits`, waits);
+  await suspend(false);
+  await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+  await suspend(true);
+  await until(`${id} waits again`, async () => (await client.describe(id)).retried !== undefined && waits());
+  await client.cancel(id);
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
@@ -236,8 +255,8 @@ async function main(names: readonly string[]): Promise<void> {
         await run(client, `${scenario}-${name}`, config);
         await keep(client, scenario, `${scenario}-${name}`);
       }
-      if (isMeant(LIMITED)) await limited(config, name, logger);
-      if (isMeant(KUEUE)) await queuedByKueue(config, name, logger);
+      for (const [scenario, each] of Object.entries(APART).filter(([name]) => isMeant(name)))
+        await apart(config, scenario, logger, each);
     } finally {
       worker.stop();
       await stopped;

@@ -208,12 +208,11 @@ describe('a kill of a task whose worker lives', () => {
     const { taskId } = await scene.client.start(command(busybox, FOREVER));
     await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
     const terminate = temporal.workflowService.terminateWorkflowExecution.bind(temporal.workflowService);
-    const lost = vi.spyOn(temporal.workflowService, 'terminateWorkflowExecution').mockImplementation((async (
-      request,
-    ) => {
+    const lost = vi.spyOn(temporal.workflowService, 'terminateWorkflowExecution');
+    lost.mockImplementation(async (request) => {
       await terminate(request);
       return terminate(request);
-    }) as typeof terminate);
+    });
     const report = await scene.client.kill(taskId, { waitSeconds: PATIENT }).finally(() => lost.mockRestore());
     expect(lost).toHaveBeenCalledOnce();
     expect(proved(report)).toEqual(PROVED);

@@ -1,6 +1,6 @@
 /** Waits until what was played before has come to its end in the background, too: nodes clean up after Pods that are gone. */
-import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machineTime } from './processor-time.ts';
 
 /** Share of the machine that is idle then. */
 const IDLE = 0.8;
@@ -10,16 +10,10 @@ const LONGEST_MS = 60_000;
 
 export async function calm(): Promise<void> {
   for (const until = Date.now() + LONGEST_MS; Date.now() < until;) {
-    const before = spent();
+    const before = machineTime();
     await sleep(LOOK_MS);
-    const after = spent();
-    if (after.idle - before.idle >= IDLE * (after.all - before.all)) return;
+    const after = machineTime();
+    const [idle, busy] = [after.idle - before.idle, after.busy - before.busy];
+    if (idle >= IDLE * (idle + busy)) return;
   }
-}
-
-/** By all cores since the machine began. Milliseconds. */
-function spent(): { readonly idle: number; readonly all: number } {
-  const times = cpus().map(({ times: of }) => ({ idle: of.idle, all: of.user + of.nice + of.sys + of.irq + of.idle }));
-  const sum = (of: (one: (typeof times)[number]) => number) => times.reduce((total, one) => total + of(one), 0);
-  return { idle: sum(({ idle }) => idle), all: sum(({ all }) => all) };
 }

@@ -19,7 +19,7 @@ export interface Measured {
   readonly floor?: Estimate;
   /** Ours over the floor. */
   readonly ratio?: Estimate;
-  /** The smallest workflow for the same, and it over the floor: what Temporal itself takes. */
+  /** The smallest workflow for the same, and it over the floor, if there is one: what Temporal itself takes. */
   readonly smallest?: Estimate;
   readonly smallestRatio?: Estimate;
 }

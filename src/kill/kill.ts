@@ -20,6 +20,7 @@ import { isApiError } from '../kubernetes/api-error.ts';
 import { tellFreed } from '../limits/tell-freed.ts';
 import type { DirectKillOptions, KillReport } from './contract.ts';
 import { type KillGround, refusalOf } from './ground.ts';
+import { insist, mayPass } from './insist.ts';
 import { PodEyes, type SeenPod } from './pod-eyes.ts';
 import { reportOf } from './report.ts';
 import { checkRights } from './rights.ts';
@@ -32,8 +33,6 @@ const WAIT_SECONDS = 30;
 const CLEARING_MS = 5_000;
 /** How long a worker that has released everything may take to tell it. Milliseconds. */
 const TELLING_MS = 3_000;
-/** How long Kubernetes may be silent before the kill is given up, with nothing ended. Milliseconds. */
-const SILENCE_MS = 20_000;
 /** Longest wait between two looks. Milliseconds. */
 const LOOK_MS = 500;
 
@@ -198,11 +197,15 @@ class Kill {
       await this.#endWorkflow();
       const refusals: unknown[] = [];
       const act = ({ name, step }: (typeof steps)[number]) =>
-        this.#act(name, step).catch((error: unknown) => refusals.push(error) > 0);
+        this.#act(name, step).catch((error: unknown) => {
+          refusals.push(error);
+          // It keeps the rest from nothing: it is told.
+          return true;
+        });
       const [pods, rest] = [steps.filter(({ step }) => isOfPod(step)), steps.filter(({ step }) => !isOfPod(step))];
-      const areAsked = await Promise.all(pods.map(act));
-      // Else a Pod gets a node just now: it is asked before the garbage collector asks it.
-      if (areAsked.every(Boolean)) await Promise.all(rest.map(act));
+      const areAsked = (await Promise.all(pods.map(act))).every(Boolean);
+      // Else one gets its node just now: it is asked again before the garbage collector asks it.
+      if (areAsked || patience === 'forcing') await Promise.all(rest.map(act));
       if (refusals.length > 0) throw refusals[0];
     }
     return runs.filter(({ world }) => !isReleased(world));
@@ -282,18 +285,3 @@ class Kill {
 }
 
 const isOfPod = (step: KillStep): boolean => step.do === 'end pod';
-
-/** A moment's silence keeps nobody from killing. */
-async function insist<T>(ask: () => Promise<T>): Promise<T> {
-  for (const until = Date.now() + SILENCE_MS; ; await sleep(LOOK_MS)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!mayPass(error) || Date.now() >= until) throw error;
-    }
-  }
-}
-
-function mayPass(error: unknown): boolean {
-  return isApiError(error, 'unclear') || isApiError(error, 'busy');
-}

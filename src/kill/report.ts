@@ -9,7 +9,7 @@ import { endOf } from './steps.ts';
 interface LastOfPod {
   /** As it was seen last. */
   readonly pod: V1Pod;
-  /** Whether its object is gone, and not by our force. */
+  /** Whether its object is gone, and not by force of ours: what its node said last we may have missed. */
   readonly isTaken: boolean;
 }
 
@@ -46,10 +46,10 @@ function podReport({ pod, isTaken }: LastOfPod, { nodes, waitedMs }: Findings): 
   const seen = { name: pod.metadata?.name ?? '', end, ...(node !== undefined && { node }) };
   if (end !== 'may_run' || node === undefined) return seen;
   const nodeState = stateOf(node, nodes);
-  const silence = isTaken
-    ? 'its object was removed, not by this kill, before its node had said that it ended'
-    : `its node did not say within ${waitedMs / 1_000} s that it ended`;
-  return { ...seen, nodeState, why: `${silence}; ${WHY[nodeState]}` };
+  const why = isTaken
+    ? `its object is gone, though not by force of this kill, and its node was not heard to say that it ended; ${WHY_TAKEN[nodeState]}`
+    : `its node did not say within ${waitedMs / 1_000} s that it ended; ${WHY[nodeState]}`;
+  return { ...seen, nodeState, why };
 }
 
 const WHY: Readonly<Record<NodeState, string>> = {
@@ -58,6 +58,11 @@ const WHY: Readonly<Record<NodeState, string>> = {
   not_ready: 'the node is not Ready: it may run on until the node comes back or is switched off',
   gone: 'the node is no longer in the cluster: it may run on until that machine is switched off',
   unknown: 'whether the node is Ready is not known, since this account may not list nodes (deploy/rbac-nodes.yaml)',
+};
+
+const WHY_TAKEN: Readonly<Record<NodeState, string>> = {
+  ...WHY,
+  ready: 'the node is Ready, so its kubelet ends what it has begun of it, if anything, or is stuck',
 };
 
 export function stateOf(node: string, nodes: readonly V1Node[] | undefined): NodeState {

@@ -28,8 +28,8 @@ const GRACE_SECONDS: Readonly<Record<Patience, number>> = { asking: 1, forcing: 
  * The order of release, but the Pods are asked first: a node keeps to the grace period that it was given first, so ours
  * must come before the one that the garbage collector gives when the Job is deleted. They are proved last all the same.
  * A Pod that was asked with the same grace or less, by whomever, is not asked again. No step is no proof: see `isReleased`.
- * A Pod without a node needs no grace, the API server decides, and keeps to it though the Pod gets one in the same moment:
- * it would go without its node's word. So it is asked only as it was read.
+ * For a Pod without a node the API server decides on a grace of zero, and keeps to that even if the Pod is bound before its
+ * write lands: it would be removed without its node's word. So such a Pod is deleted only in the version that was read.
  */
 export function nextKillSteps(world: RunWorld, patience: Patience): readonly KillStep[] {
   const graceSeconds = GRACE_SECONDS[patience];

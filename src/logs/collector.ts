@@ -97,19 +97,22 @@ export class Collector {
         return false;
       }
       if (ended && !hadEnded) [hadEnded, pause] = [true, RETRY_MS];
+      const longest = why === undefined ? LONGEST_QUIET_MS : LONGEST_RETRY_MS;
+      pause = why === undefined && writer.last !== since ? RETRY_MS : Math.min(pause, longest);
       // A way to the node that is broken is not mended by asking at once. A stream that ends in good order is at the end of its
       // container, of which the watch will tell, or was cut.
       if (why === undefined) await this.#untilEnded(source, hasEnded, pause);
       else await source.changed(pause, this.#stop.signal);
-      if (why === undefined && writer.last !== since) pause = RETRY_MS;
-      else pause = Math.min(pause * 2, why === undefined ? LONGEST_QUIET_MS : LONGEST_RETRY_MS);
       this.#stop.signal.throwIfAborted();
+      pause = Math.min(pause * 2, longest);
     }
   }
 
   async #untilEnded(source: Source, hasEnded: () => Promise<boolean>, ms: number): Promise<void> {
-    for (let [until, left] = [Date.now() + ms, ms]; left > 0 && !(await hasEnded()); left = until - Date.now())
+    for (let [until, left] = [Date.now() + ms, ms]; left > 0 && !(await hasEnded()); left = until - Date.now()) {
       await source.changed(left, this.#stop.signal);
+      this.#stop.signal.throwIfAborted();
+    }
   }
 
   async #stream(source: Source, writer: LogWriter, follow: boolean): Promise<void> {

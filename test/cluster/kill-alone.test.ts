@@ -6,9 +6,7 @@ import { join } from 'node:path';
 import {
   KubeConfig,
   loadAllYaml,
-  PatchStrategy,
   RbacAuthorizationV1Api,
-  setHeaderOptions,
   type V1PolicyRule,
   type V1Role,
 } from '@kubernetes/client-node';
@@ -240,39 +238,4 @@ async function bindRole(name: string, rules: readonly V1PolicyRule[]): Promise<v
       subjects: [{ kind: 'ServiceAccount', name, namespace }],
     },
   });
-}
-
-describe('a kill of what is on a node that does not answer', () => {
-  // A Node object with no kubelet behind it, which the scheduler leaves alone: for this one Pod it is bound by hand.
-  const node = `stuck-${randomUUID().slice(0, 8)}`;
-  const label = 'holdfast.test/stuck-node';
-
-  beforeAll(async () => {
-    const metadata = { name: node, labels: { [label]: node } };
-    await scene.core.createNode({ body: { metadata, spec: { unschedulable: true } } });
-  });
-  afterAll(() => scene.core.deleteNode({ name: node }));
-
-  it('says that it may run on, where, and why; and Kubernetes is rid of it', async () => {
-    const [id = ''] = await abandoned(scene, 'Pending', command(busybox, FOREVER, { nodeSelector: { [label]: node } }));
-    const name = (await scene.remains(id)).pods[0]?.metadata?.name ?? '';
-    await runOn(node, name);
-    const report = await scene.client.kill(id, { waitSeconds: 2 });
-    expect(report).toMatchObject({ answer: 'killed_unproved', was: 'open', left: [] });
-    expect(report.pods).toMatchObject([{ name, node, end: 'may_run', nodeState: 'not_ready' }]);
-    expect(await scene.remains(id)).toEqual(nothing);
-    expect(await scene.client.result(id)).toEqual({ outcome: 'terminated' });
-  });
-});
-
-/** What the scheduler and a kubelet would write. */
-async function runOn(node: string, name: string): Promise<void> {
-  const { namespace, core } = scene;
-  const body = { metadata: { name }, target: { apiVersion: 'v1', kind: 'Node', name: node } };
-  await core.createNamespacedPodBinding({ namespace, name, body });
-  const state = { running: { startedAt: new Date() } };
-  const container = { name: 'task', image: busybox, imageID: busybox, ready: true, restartCount: 0, state };
-  const status = { phase: 'Running', containerStatuses: [container] };
-  const options = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-  await core.patchNamespacedPodStatus({ namespace, name, body: { status } }, options);
 }

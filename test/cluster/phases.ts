@@ -1,5 +1,5 @@
 /** Tasks that stay in one phase of their life, until somebody ends them: on a request that is held, or by themselves. */
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import type { Kind, SeenRequest, Verb } from '../../lab/proxy/classify.ts';
@@ -90,11 +90,9 @@ export class HeldTask {
   }
 
   /** The held request reaches the server now, or its answer the worker: as late as the test says. */
-  letGo(): void {
-    this.#late.open();
-  }
+  readonly letGo = (): void => this.#late.open();
 
-  /** Starts the task and waits until it has come to its phase; `TooLate` if it ended before. */
+  /** Starts the task and waits until it has come to its phase. @throws TooLate */
   async reach(options: PlainOptions = {}): Promise<TaskHandle> {
     const { taskId, phase } = this;
     const task = command(this.#image, DEAF, phase === 'pending' ? { nodeSelector: NOWHERE } : {});
@@ -102,13 +100,13 @@ export class HeldTask {
     let isOver = false;
     handle.result().then(
       () => (isOver = true),
-      () => (isOver = true),
+      (error: unknown) => (isOver = error instanceof WorkflowFailedError),
     );
     await until(`${taskId} is ${phase}`, async () => isOver || (await this.#hasCome()));
     const { status } = await handle.describe();
-    if (isOver || status.name !== 'RUNNING')
-      throw new TooLate(`${taskId} was ${status.name} before it was ${phase}: ${await told(handle)}`);
-    return handle;
+    if (!isOver && status.name === 'RUNNING') return handle;
+    const words = `${taskId} was ${status.name} before it was ${phase}: ${await told(handle)}`;
+    throw status.name === 'TIMED_OUT' ? new TooLate(words) : new Error(words);
   }
 
   async #hasCome(): Promise<boolean> {
@@ -136,7 +134,7 @@ export class HeldTask {
   }
 }
 
-/** A task that ended before it came to its phase. */
+/** A task whose time was up before it came to its phase. */
 export class TooLate extends Error {}
 
 /** What happened to it and when, in seconds: which part of a busy machine kept it. */

@@ -14,6 +14,7 @@ import { inWords } from '../../lab/bench/render/in-words.ts';
 import { render } from '../../lab/bench/render/page.ts';
 import { allMeasured, merged, type Performance, type Row } from '../../lab/bench/result.ts';
 import { BENCHES } from '../../lab/bench/rows/index.ts';
+import { partOf, processorClock } from '../../lab/bench/processor-time.ts';
 import { hopsOfRequests } from '../../lab/bench/trace/request-hops.ts';
 import { countRequests } from '../../lab/bench/worker-meters.ts';
 import { Crowd } from '../../src/activities/crowd.ts';
@@ -170,6 +171,22 @@ describe('what is read of others', () => {
       'temporal_request_latency_count{operation="PollWorkflowTaskQueue"} 5',
     ];
     expect(countRequests(page.join('\n'))).toBe(10);
+  });
+
+  it('is the processor time that each took meanwhile, and the whole machine', () => {
+    const clock = processorClock();
+    const before = process.cpuUsage();
+    while (process.cpuUsage(before).user < 150_000);
+    // The kernel counts whole ticks.
+    expect(clock()['the whole machine']).toBeGreaterThan(100);
+    expect(['a\0kube-apiserver\0--x', 'temporal\0server\0start-dev\0', '', 'bash'].map(partOf)).toEqual([
+      'the API server',
+      'Temporal',
+      undefined,
+      undefined,
+    ]);
+    const workers = ['node\0/a/src/worker.ts\0', 'node\0/a/lab/bench/smallest/worker.ts\0{}'];
+    expect(workers.map(partOf)).toEqual(['the workers', 'the workers']);
   });
 
   it('is what a worker asks of the API server for one task', () => {

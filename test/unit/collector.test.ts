@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../../src/kubernetes/api-error.ts';
 import type { JobsApi } from '../../src/kubernetes/jobs-api.ts';
 import type { LogRequest } from '../../src/kubernetes/read-log.ts';
@@ -161,6 +161,47 @@ describe('a collection', () => {
     const source = { ...sourceOf(async () => changes === 5), changed: async () => void (changes += 1) };
     expect(await new Collector(api, store).collect(source).drained).toBe(true);
     expect([streams, changes]).toEqual([2, 5]);
+  });
+
+  it('of a stream that ends in good order asks ever more rarely while nothing comes, and soon again when something has', async () => {
+    const waited: number[] = [];
+    let streams = 0;
+    const api = {
+      async *readLog() {
+        streams += 1;
+        if (streams <= 8) throw lost;
+        yield Buffer.from(row(streams === 9 ? 1 : 2));
+      },
+    } as unknown as JobsApi;
+    const source = {
+      ...sourceOf(async () => streams >= 15),
+      // As if that time had passed.
+      changed: async (ms: number) => {
+        waited.push(ms);
+        vi.setSystemTime(Date.now() + ms);
+      },
+    };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await new Collector(api, store).collect(source).drained.finally(() => vi.useRealTimers());
+    const broken = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000];
+    expect(waited).toEqual([...broken, 500, 500, 1_000, 2_000, 4_000, 4_000]);
+  });
+
+  it('that waits for the end of its container ends with the worker, at once', async () => {
+    let looks = 0;
+    const api = {
+      async *readLog() {
+        yield Buffer.from(row(1));
+      },
+    } as unknown as JobsApi;
+    const collector = new Collector(api, store);
+    const ended = async () => {
+      looks += 1;
+      return false;
+    };
+    const changed = async () => collector.close();
+    expect(await collector.collect({ ...sourceOf(ended), changed }).drained).toBe(false);
+    expect(looks).toBe(2);
   });
 
   it('gives a way to the node that is broken time to mend, though the container has ended, and says that it has not all', async () => {

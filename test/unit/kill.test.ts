@@ -132,7 +132,9 @@ describe('what is told', () => {
     const { answer, pods } = reportOf({ ...findings, pods: [last(running, true)] });
     expect({ answer, why: pods[0]?.why }).toEqual({
       answer: 'killed_unproved',
-      why: expect.stringMatching(/^its object was removed, not by this kill, before its node had said that it ended;/),
+      why: expect.stringMatching(
+        /^its object is gone, though not by force of this kill, .*; whether the node is Ready/,
+      ),
     });
   });
 

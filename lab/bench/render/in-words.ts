@@ -11,9 +11,9 @@ export function inWords(rows: readonly Row[], trace?: Trace): string {
       const beside = floor === undefined ? '' : ` | floor ${amount(floor.value, unit)}`;
       const times = ratio === undefined ? '' : ` | ${times2(ratio)}`;
       const third =
-        smallest === undefined || smallestRatio === undefined
+        smallest === undefined
           ? ''
-          : ` | smallest workflow ${amount(smallest.value, unit)}, ${times2(smallestRatio)}`;
+          : ` | smallest workflow ${[amount(smallest.value, unit), ...(smallestRatio ? [times2(smallestRatio)] : [])].join(', ')}`;
       return `  ${title}: ${amount(ours.value, unit)} (${amount(ours.low, unit)} to ${amount(ours.high, unit)})${beside}${times}${third}`;
     }),
   ]);

@@ -37,7 +37,7 @@ function tableSection(rows: readonly Row[], limits: readonly Limit[]): readonly 
     '',
     '**Where a mark is missed (✗).** A task alone waits for two rounds of workflow task and activity before its container is asked for, and a cancel for one before the delete; beside a container that',
     'takes its time to end that is nothing. Of many at once it is another matter: Temporal, the API server, the worker and, on the real node, the container runtime share the cores of the machine,',
-    'none of them waits for anything else, and the ratio is that of the processor time. On simulated nodes the smallest workflow does not come down to what is wanted of many at once, either. What Holdfast takes beyond it is the',
+    'none of them waits for anything else, and what is measured is processor time. On simulated nodes the smallest workflow does not come down to what is wanted of many at once, either. What Holdfast takes beyond it is the',
     'anchor, a start apart from the create, the log, and the removal with its proof: of tasks that end by themselves neither of the others removes anything while it is measured.',
     '',
     'On a machine that is as busy as that, Temporal 1.29 loses some of what it hands to a worker that polls ([#11733](https://github.com/temporalio/temporal/issues/11733)): an activity is found again when its heartbeat is missed,',
@@ -80,11 +80,15 @@ function measuredRow(measured: Measured, limits: readonly Limit[]): string {
     `${amount(ours.value, unit)}${spread}`,
     floor === undefined ? '' : amount(floor.value, unit),
     times,
-    smallest === undefined ? '' : `${amount(smallest.value, unit)}, ${smallestRatio?.value.toFixed(2)} ×`,
+    smallest === undefined ? '' : [amount(smallest.value, unit), ...inTimes(smallestRatio)].join(', '),
     limit === undefined ? '' : `${shown(limit.reach)} ${isReached ? '✓' : '✗'}`,
     shown(limit?.limit),
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+function inTimes(ratio: Measured['ratio']): readonly string[] {
+  return ratio === undefined ? [] : [`${ratio.value.toFixed(2)} ×`];
 }
 
 function provenance(rows: readonly Row[]): readonly string[] {

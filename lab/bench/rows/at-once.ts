@@ -2,11 +2,12 @@
 import type { CommandTask } from '../../../src/contract.ts';
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
-import { type Sides, sides } from '../estimate.ts';
+import { sides } from '../estimate.ts';
 import { type Ground, taskOf } from '../ground.ts';
 import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
-import { AT_ONCE, secondsUntilAll } from '../until-all.ts';
+import { AT_ONCE, type Turn, untilAll } from '../until-all.ts';
 import type { Measured } from '../result.ts';
+import { eachTurn, processorRows, type Turns } from './turns.ts';
 
 export const atOnce: Bench = benchOf('at-once', 'simulated', 500);
 export const atOnceReal: Bench = benchOf('at-once-real', 'real', 100);
@@ -34,9 +35,8 @@ function benchOf(name: string, nodes: 'real' | 'simulated', size: number): Bench
   };
 }
 
-/** Seconds. */
-function playOurs(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
-  return secondsUntilAll(names, async (name) => {
+function playOurs(ground: Ground, names: readonly string[], task: CommandTask): Promise<Turn> {
+  return untilAll(names, async (name) => {
     const { taskId, job } = await ground.start(name, task);
     return async () => {
       await succeeded(ground, taskId);
@@ -55,24 +55,24 @@ async function playSmallest(
   smallest: SmallestWorkflow,
   names: readonly string[],
   task: CommandTask,
-): Promise<number> {
+): Promise<Turn> {
   const jobs: string[] = [];
-  const seconds = await secondsUntilAll(names, async (name) => {
+  const turn = await untilAll(names, async (name) => {
     const job = await smallest.start(name, task);
     jobs.push(job);
     return () => smallest.ended(job, 'succeeded');
   });
   await removed(ground, jobs);
-  return seconds;
+  return turn;
 }
 
-async function playRaw(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
-  const seconds = await secondsUntilAll(names, async (name) => {
+async function playRaw(ground: Ground, names: readonly string[], task: CommandTask): Promise<Turn> {
+  const turn = await untilAll(names, async (name) => {
     await ground.raw.create(name, task);
     return () => ground.eyes.when(name, 'jobComplete');
   });
   await removed(ground, names);
-  return seconds;
+  return turn;
 }
 
 /** Ours are gone when their results are there; the others are taken away outside of what is measured. */
@@ -81,12 +81,20 @@ async function removed(ground: Ground, jobs: readonly string[]): Promise<void> {
   await ground.eyes.untilGone(jobs);
 }
 
-function measuredOf(name: string, size: number, seen: Sides): readonly Measured[] {
-  const perSecond = (seconds: readonly number[]) => seconds.map((each) => size / each);
-  const rates = { ours: perSecond(seen.ours), smallest: perSecond(seen.smallest), floor: perSecond(seen.floor) };
+function measuredOf(name: string, size: number, seen: Turns): readonly Measured[] {
+  const rates = eachTurn(seen, ({ seconds }) => size / seconds);
   const what = `${size.toLocaleString('en')} tasks of \`true\` at once${name === 'at-once' ? '' : ', real node'}`;
   return [
-    { key: name, title: `${what} → all results`, unit: 's', ...sides(seen, 50) },
+    {
+      key: name,
+      title: `${what} → all results`,
+      unit: 's',
+      ...sides(
+        eachTurn(seen, ({ seconds }) => seconds),
+        50,
+      ),
+    },
     { key: `${name}-rate`, title: `${what}: results a second`, unit: 'a second', ...sides(rates, 50) },
+    ...processorRows(name, what, size, seen),
   ];
 }

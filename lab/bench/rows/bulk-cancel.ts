@@ -5,7 +5,8 @@ import { type Bench, interleaved } from '../bench.ts';
 import { sides } from '../estimate.ts';
 import { type Ground, taskOf } from '../ground.ts';
 import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
-import { AT_ONCE, secondsUntilAll } from '../until-all.ts';
+import { AT_ONCE, type Turn, untilAll } from '../until-all.ts';
+import { eachTurn, processorRows } from './turns.ts';
 
 export const bulkCancel: Bench = {
   name: 'bulk-cancel',
@@ -24,22 +25,28 @@ export const bulkCancel: Bench = {
         smallest: (turn) => playSmallest(ground, smallest, names(turn), task),
         floor: (turn) => playRaw(ground, names(turn), task),
       });
-      const title = `cancel of ${how.size.toLocaleString('en')} running tasks → all proved gone`;
-      return [{ key: 'bulk-cancel', title, unit: 's', ...sides(seen, 50) }];
+      const what = `cancel of ${how.size.toLocaleString('en')} running tasks`;
+      const seconds = sides(
+        eachTurn(seen, (turn) => turn.seconds),
+        50,
+      );
+      return [
+        { key: 'bulk-cancel', title: `${what} → all proved gone`, unit: 's', ...seconds },
+        ...processorRows('bulk-cancel', what, how.size, seen),
+      ];
     }),
 };
 
-/** Seconds. */
-async function playOurs(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
+async function playOurs(ground: Ground, names: readonly string[], task: CommandTask): Promise<Turn> {
   const tasks = await paced(names, { atOnce: AT_ONCE }, (name) => ground.start(name, task));
   const jobs = tasks.map(({ job }) => job);
   await ground.eyes.whenAll(jobs, 'running');
-  const seconds = await secondsUntilAll(tasks, async ({ taskId }) => {
+  const turn = await untilAll(tasks, async ({ taskId }) => {
     await ground.stage.client.cancel(taskId, { wait: false });
     return () => cancelled(ground, taskId);
   });
   await ground.eyes.untilGone(jobs);
-  return seconds;
+  return turn;
 }
 
 async function cancelled(ground: Ground, taskId: string): Promise<void> {
@@ -52,24 +59,24 @@ async function playSmallest(
   smallest: SmallestWorkflow,
   names: readonly string[],
   task: CommandTask,
-): Promise<number> {
+): Promise<Turn> {
   const jobs = await paced(names, { atOnce: AT_ONCE }, (name) => smallest.start(name, task));
   await ground.eyes.whenAll(jobs, 'running');
-  const seconds = await secondsUntilAll(jobs, async (job) => {
+  const turn = await untilAll(jobs, async (job) => {
     await smallest.cancel(job);
     return () => smallest.ended(job, 'cancelled');
   });
   await ground.eyes.untilGone(jobs);
-  return seconds;
+  return turn;
 }
 
-async function playRaw(ground: Ground, names: readonly string[], task: CommandTask): Promise<number> {
+async function playRaw(ground: Ground, names: readonly string[], task: CommandTask): Promise<Turn> {
   await paced(names, { atOnce: AT_ONCE }, (name) => ground.raw.create(name, task));
   await ground.eyes.whenAll(names, 'running');
-  const seconds = await secondsUntilAll(names, async (name) => {
+  const turn = await untilAll(names, async (name) => {
     await ground.raw.delete(name);
     return () => ground.eyes.when(name, 'podGone');
   });
   await ground.eyes.untilGone(names);
-  return seconds;
+  return turn;
 }

@@ -211,13 +211,15 @@ describe('a kill of a task whose worker lives', () => {
     const { taskId } = await scene.client.start(command(busybox, FOREVER));
     await until('it runs', async () => (await scene.client.describe(taskId)).pod?.phase === 'Running');
     const terminate = temporal.workflowService.terminateWorkflowExecution.bind(temporal.workflowService);
+    let sent = 0;
     const lost = vi.spyOn(temporal.workflowService, 'terminateWorkflowExecution');
     lost.mockImplementation(async (request) => {
+      sent += 1;
       await terminate(request);
       return terminate(request);
     });
     const report = await scene.client.kill(taskId, { waitSeconds: PATIENT }).finally(() => lost.mockRestore());
-    expect(lost).toHaveBeenCalledOnce();
+    expect(sent).toBe(1);
     expect(proved(report)).toEqual(PROVED);
     await untilNothingIsLeft(taskId);
   });

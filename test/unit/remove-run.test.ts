@@ -89,7 +89,7 @@ it('what has ended for certain is deleted by its uid, as the watch shows it, and
     listPods: async () => (asked.push('list Pods'), []),
     deleteJob: async (_: string, preconditions: object) => (asked.push(preconditions), true),
     deleteAnchor: async (_: string, uid: string) => (asked.push(uid), true),
-    deletePod: async (_: string, uid: string) => (asked.push(uid), true),
+    deletePod: async (_: string, { uid }: { uid: string }) => (asked.push(uid), true),
   };
   const shown: (V1Job | undefined)[] = [started, undefined];
   const first = shownBeforeDelete(watchOf(started), ANCHOR);

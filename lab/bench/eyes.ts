@@ -1,5 +1,13 @@
 /** When Pods and Jobs of a namespace came, ran, ended and went: the same watch for Holdfast's and for raw ones. */
-import type { KubeConfig, KubernetesObject, V1Job, V1Pod } from '@kubernetes/client-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  BatchV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesObject,
+  type V1Job,
+  type V1Pod,
+} from '@kubernetes/client-node';
 import { isTerminal } from '../../src/fence.ts';
 import { patientWatch } from '../stage/patient-watch.ts';
 
@@ -20,6 +28,8 @@ export type Moment = Exclude<keyof Seen, 'pod'>;
 
 /** Longer than any row takes. Milliseconds. */
 const QUIET_MS = 3_600_000;
+/** Before a watch that the server has ended is asked for again: one that is busy ends those that lag. Milliseconds. */
+const PAUSE_MS = 100;
 /** The longest that anything is waited for. Milliseconds. */
 const LONGEST_MS = 1_800_000;
 
@@ -35,16 +45,17 @@ export class Eyes {
     this.#labelSelector = labelSelector;
   }
 
-  /** With labels: of those alone that carry them. */
+  /** Of what is made from now on; with labels, of those alone that carry them. */
   static async open(kube: KubeConfig, namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Eyes> {
     const labelSelector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
     const eyes = new Eyes(labelSelector.join(','));
-    const paths = {
-      jobs: `/apis/batch/v1/namespaces/${namespace}/jobs`,
-      pods: `/api/v1/namespaces/${namespace}/pods`,
-    };
-    await eyes.#watch<V1Job>(kube, paths.jobs, (type, job, at) => eyes.#seeJob(type, job, at));
-    await eyes.#watch<V1Pod>(kube, paths.pods, (type, pod, at) => eyes.#seePod(type, pod, at));
+    const any = { namespace, limit: 1 };
+    const jobs = await kube.makeApiClient(BatchV1Api).listNamespacedJob(any);
+    const pods = await kube.makeApiClient(CoreV1Api).listNamespacedPod(any);
+    const [fromJobs, fromPods] = [jobs, pods].map(({ metadata }) => metadata?.resourceVersion);
+    const [ofJobs, ofPods] = [`/apis/batch/v1/namespaces/${namespace}/jobs`, `/api/v1/namespaces/${namespace}/pods`];
+    await eyes.#watch<V1Job>(kube, ofJobs, fromJobs, (type, job, at) => eyes.#seeJob(type, job, at));
+    await eyes.#watch<V1Pod>(kube, ofPods, fromPods, (type, pod, at) => eyes.#seePod(type, pod, at));
     return eyes;
   }
 
@@ -106,25 +117,26 @@ export class Eyes {
   async #watch<T extends KubernetesObject>(
     kube: KubeConfig,
     path: string,
+    from: string | undefined,
     see: (type: string, object: T, at: number) => void,
   ): Promise<void> {
     const watch = patientWatch(kube, QUIET_MS);
-    let latest: string | undefined;
+    let latest = from;
     const seen = (type: string, object: T) => {
+      if (type === 'ERROR') return this.#turnBlind(path, JSON.stringify(object));
       latest = object.metadata?.resourceVersion ?? latest;
       see(type, object, Date.now());
     };
     const open = async () => {
-      const from = latest;
-      const labelSelector = this.#labelSelector;
-      const query = { labelSelector, ...(from !== undefined && { resourceVersion: from }) };
-      this.#watches.push(await watch.watch(path, query, seen, (error: unknown) => void goOn(error, from)));
+      const query = { labelSelector: this.#labelSelector, ...(latest !== undefined && { resourceVersion: latest }) };
+      this.#watches.push(await watch.watch(path, query, seen, (error: unknown) => void goOn(error)));
       if (this.#closed) this.close();
     };
-    const goOn = async (error: unknown, from: string | undefined) => {
-      if (this.#closed) return;
-      if (error !== null || latest === from) return this.#turnBlind(path, error);
+    const goOn = async (error: unknown) => {
+      if (this.#closed || this.#blind !== undefined) return;
+      if (error !== null) return this.#turnBlind(path, error);
       try {
+        await sleep(PAUSE_MS);
         await open();
       } catch (refused) {
         this.#turnBlind(path, refused);

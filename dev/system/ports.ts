@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { obstacle } from '../obstacle.ts';
-import { onLinux } from './processes.ts';
+import { onLinux, processIds } from './processes.ts';
 
 const defaults = {
   TEMPORAL: { port: 7233, purpose: 'the Temporal server' },
@@ -62,7 +62,7 @@ function isFree(port: number): Promise<boolean> {
 function holderOf(port: number): string | undefined {
   if (!onLinux) return undefined;
   const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, port)));
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of processIds()) {
     try {
       const files = readdirSync(`/proc/${pid}/fd`);
       if (files.some((fd) => inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? '')))

@@ -1,6 +1,6 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, constants, openSync, closeSync, readFileSync } from 'node:fs';
+import { accessSync, constants, openSync, closeSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -26,12 +26,22 @@ export const isAlive = (who: ProcessIdentity): boolean => startTimeOf(who.pid) =
 function startTimeOf(pid: number): string | undefined {
   if (!onLinux)
     return spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim() || undefined;
+  const fields = statOf(pid);
+  return fields[0] === 'Z' ? undefined : fields[19];
+}
+
+/** Linux: every process that there is. */
+export function processIds(): readonly number[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+}
+
+/** Linux: what `man proc_pid_stat` tells of it, from its state on, the third there; nothing of one that is gone. */
+export function statOf(pid: number): readonly string[] {
   try {
     // The second field is the command in parentheses and may itself contain spaces and parentheses.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return fields[0] === 'Z' ? undefined : fields[19];
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 

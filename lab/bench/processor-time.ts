@@ -1,6 +1,7 @@
 /** Processor time, as the kernel counts it: on a machine that is never idle, seconds are made of nothing else. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { processIds, statOf } from '../../dev/system/processes.ts';
 
 /** What is told apart, by what is in a process's command line. */
 const PARTS = [
@@ -40,12 +41,10 @@ export function machineTime(): { readonly idle: number; readonly busy: number } 
 }
 
 function byProcess(): ReadonlyMap<string, { readonly part: Part; readonly ms: number }> {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const found = pids.flatMap((pid) => {
-    const part = partOf(read(`/proc/${pid}/cmdline`));
+  const found = processIds().flatMap((pid) => {
+    const part = partOf(commandLineOf(pid));
     if (part === undefined) return [];
-    // Behind the name in brackets, which may have spaces in it.
-    const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+    const fields = statOf(pid);
     const [user, system, begunAt] = [fields[11], fields[12], fields[19]];
     return [[`${pid} since ${begunAt}`, { part, ms: (Number(user ?? 0) + Number(system ?? 0)) * TICK_MS }] as const];
   });
@@ -57,9 +56,9 @@ export function partOf(commandLine: string): Part | undefined {
 }
 
 /** Nothing, if it has just ended. */
-function read(file: string): string {
+function commandLineOf(pid: number): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return '';
   }

@@ -1,7 +1,7 @@
 /** The half of a kill that concerns Temporal: how the task stands, and that no run of it is open any more. */
 import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import proto from '@temporalio/proto';
+import { newestFirst } from '../client/temporal/history.ts';
 import { type JobRef, WORKFLOW_TYPE } from '../contract.ts';
 import { HoldfastError } from '../errors.ts';
 import { firstRunIdOf, summaryOf } from '../task-view.ts';
@@ -67,11 +67,10 @@ async function terminate(
   firstExecutionRunId: string,
   { reason, by }: KillOrder,
 ): Promise<boolean> {
-  const { namespace } = temporal.options;
   const mark = Buffer.from(JSON.stringify({ kill: randomUUID() }));
   try {
     await temporal.workflowService.terminateWorkflowExecution({
-      namespace,
+      namespace: temporal.options.namespace,
       workflowExecution: { workflowId: taskId },
       firstExecutionRunId,
       identity: by,
@@ -87,17 +86,14 @@ async function terminate(
 
 /** Whether our own request ended it: its answer may have been lost, and Temporal's client asks again by itself. */
 async function bearsMark(temporal: Client, taskId: string, mark: Uint8Array): Promise<boolean> {
-  const { history } = await temporal.workflowService
-    .getWorkflowExecutionHistory({
-      namespace: temporal.options.namespace,
-      execution: { workflowId: taskId },
-      historyEventFilterType: proto.temporal.api.enums.v1.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
-    })
+  // Without a run id: of the latest.
+  const { value: last } = await newestFirst(temporal, { taskId, runId: '' })
+    .next()
     .catch((error: unknown) => {
       // Its record has been deleted since.
-      if (isNotFound(error)) return { history: undefined };
+      if (isNotFound(error)) return { value: undefined };
       throw error;
     });
-  const [payload] = history?.events?.at(-1)?.workflowExecutionTerminatedEventAttributes?.details?.payloads ?? [];
+  const [payload] = last?.workflowExecutionTerminatedEventAttributes?.details?.payloads ?? [];
   return payload?.data != null && Buffer.from(payload.data).equals(mark);
 }

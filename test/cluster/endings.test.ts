@@ -183,11 +183,12 @@ async function playIn(phase: Phase, name: string, ending: EndingFromOutside): Pr
 }
 
 async function play(
-  { taskId, phase, letGo }: HeldTask,
+  task: HeldTask,
   handle: TaskHandle,
   endBarePod: false | (() => Promise<void>),
   { end, answer }: EndingFromOutside,
 ): Promise<void> {
+  const { taskId, phase } = task;
   const run = runName(temporal, { taskId, runId: handle.firstExecutionRunId, attempt: 1 });
   const endedAt = await end(handle);
   if (endBarePod) await endBarePod();
@@ -196,7 +197,7 @@ async function play(
   if (replaced) await untilRuns(taskId, run);
   await until(`nothing of ${taskId}, ${phase}, is left`, async () => (await leftOf(taskId, run)) === 0, 60);
   const goneAt = Date.now();
-  letGo();
+  task.letGo();
   if (replaced) await untilRuns(taskId, run);
   expect(await scene.client.cancel(taskId)).toBe(answer);
   await until(`nothing at all of ${taskId} is left`, async () => (await leftOf(taskId)) === 0, 60);

@@ -10,6 +10,7 @@ import { Gate } from '../../lab/proxy/gate.ts';
 import { PodWitness } from '../../lab/stage/pod-witness.ts';
 import type { KillReport } from '../../src/kill/contract.ts';
 import { isTerminal, taskLabel } from '../../src/fence.ts';
+import { hasBegun, statusesOf } from '../../src/kubernetes/container-status.ts';
 import { namespaceId } from '../../src/temporal-namespace.ts';
 import { command, FOREVER, images, openScene, type Scene, until } from './scene.ts';
 import { MODES, putOnTheWire, WireCase } from './wire-cases.ts';
@@ -106,10 +107,10 @@ describe('a kill while a request is on the wire', () => {
 /** The garbage collector deleted a Pod in the moment in which it got a node: Kubernetes does not ask that. See decision 1. */
 function wasTakenUnheard(name: string): boolean {
   const seen = pods.events.filter(({ pod }) => pod.metadata?.name === name);
-  const hasBegun = seen.some(({ pod: { status } }) => status?.containerStatuses?.some(({ state }) => state?.running));
+  const didBegin = seen.some(({ pod }) => statusesOf(pod).some(hasBegun));
   const last = seen.at(-1);
   const isTaken = last?.type === 'DELETED' && last.pod.metadata?.deletionGracePeriodSeconds === 0;
-  return isTaken && !hasBegun && !isTerminal(last.pod);
+  return isTaken && !didBegin && !isTerminal(last.pod);
 }
 
 describe('a kill of a task whose worker lives', () => {

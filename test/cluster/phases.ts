@@ -90,7 +90,9 @@ export class HeldTask {
   }
 
   /** The held request reaches the server now, or its answer the worker: as late as the test says. */
-  readonly letGo = (): void => this.#late.open();
+  letGo(): void {
+    this.#late.open();
+  }
 
   /** Starts the task and waits until it has come to its phase. @throws TooLate */
   async reach(options: PlainOptions = {}): Promise<TaskHandle> {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { BatchV1Api, CoreV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { until as untilWithin } from '../../lab/stage/until.ts';
 import { HoldfastClient } from '../../src/client.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { Task } from '../../src/contract.ts';
@@ -41,12 +42,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   evaluation: (client, id) => runToItsEnd(client, id, SUITE),
   'cancelled-running': async (client, id) => {
     await client.start(shell(FOREVER), { id });
-    await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+    await untilRuns(client, id);
     await client.cancel(id, { reason: 'budget is spent' });
   },
   'reset-while-running': async (client, id) => {
     await client.start(shell('sleep 4'), { id });
-    await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+    await untilRuns(client, id);
     await reset(client, id, 'anchor');
     await client.result(id);
   },
@@ -191,7 +192,7 @@ async function followedInTurn(client: HoldfastClient, id: string): Promise<void>
 async function runningFirst(client: HoldfastClient, id: string): Promise<string> {
   const first = `first-${id}`;
   await client.start(shell(FOREVER), { id: first });
-  await until(`${first} runs`, async () => (await client.describe(first)).pod?.phase === 'Running');
+  await untilRuns(client, first);
   return first;
 }
 
@@ -211,18 +212,18 @@ async function queuedByKueue(client: HoldfastClient, id: string, { kubernetes }:
   await client.start({ ...shell(FOREVER), retries: 1 }, { id });
   await until(`${id} waits`, waits);
   await suspend(false);
-  await until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
+  await untilRuns(client, id);
   await suspend(true);
   await until(`${id} waits again`, async () => (await client.describe(id)).retried !== undefined && waits());
   await client.cancel(id);
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 60_000;
-  while (!(await holds())) {
-    if (Date.now() > limit) throw new Error(`${what}: not within a minute`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  return untilWithin(what, holds, 60);
+}
+
+function untilRuns(client: HoldfastClient, id: string): Promise<void> {
+  return until(`${id} runs`, async () => (await client.describe(id)).pod?.phase === 'Running');
 }
 
 async function keep(client: HoldfastClient, name: string, workflowId: string): Promise<void> {

@@ -30,6 +30,21 @@ const time = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, 
 const row = (second: number, text = `line ${second}`) => `${time(second)} ${text}\n`;
 const lost = new ApiError('unclear', 'socket hang up');
 
+/** By the number of the request, from 1; and the requests that came. */
+function logs(streamOf: (nth: number) => Stream): { readonly api: JobsApi; readonly requests: readonly LogRequest[] } {
+  const requests: LogRequest[] = [];
+  const api = {
+    async *readLog(request: LogRequest) {
+      requests.push(request);
+      for (const piece of streamOf(requests.length)) {
+        if (piece instanceof Error) throw piece;
+        yield typeof piece === 'string' ? Buffer.from(piece) : piece;
+      }
+    },
+  } as unknown as JobsApi;
+  return { api, requests };
+}
+
 interface Collected {
   readonly texts: readonly string[];
   readonly requests: readonly LogRequest[];
@@ -38,16 +53,7 @@ interface Collected {
 
 /** Collects one container that has ended when its last stream has begun. */
 async function collected(streams: readonly Stream[], endedFrom = streams.length - 1, of?: Source): Promise<Collected> {
-  const requests: LogRequest[] = [];
-  const api = {
-    async *readLog(request: LogRequest) {
-      requests.push(request);
-      for (const piece of streams[requests.length - 1] ?? []) {
-        if (piece instanceof Error) throw piece;
-        yield typeof piece === 'string' ? Buffer.from(piece) : piece;
-      }
-    },
-  } as unknown as JobsApi;
+  const { api, requests } = logs((nth) => streams[nth - 1] ?? []);
   const collector = new Collector(api, store);
   opened.push(collector);
   const source = { ...(of ?? sourceOf()), ended: async () => requests.length >= endedFrom };
@@ -151,30 +157,18 @@ describe('a collection', () => {
   });
 
   it('that has come to the end of a stream does not ask again for whatever else changes, before its container has ended', async () => {
-    let [streams, changes] = [0, 0];
-    const api = {
-      async *readLog() {
-        streams += 1;
-        yield Buffer.from(row(streams));
-      },
-    } as unknown as JobsApi;
+    let changes = 0;
+    const { api, requests } = logs((nth) => [row(nth)]);
     const source = { ...sourceOf(async () => changes === 5), changed: async () => void (changes += 1) };
     expect(await new Collector(api, store).collect(source).drained).toBe(true);
-    expect([streams, changes]).toEqual([2, 5]);
+    expect([requests.length, changes]).toEqual([2, 5]);
   });
 
   it('of a stream that ends in good order asks ever more rarely while nothing comes, and soon again when something has', async () => {
     const waited: number[] = [];
-    let streams = 0;
-    const api = {
-      async *readLog() {
-        streams += 1;
-        if (streams <= 8) throw lost;
-        yield Buffer.from(row(streams === 9 ? 1 : 2));
-      },
-    } as unknown as JobsApi;
+    const { api, requests } = logs((nth) => [nth <= 8 ? lost : row(nth === 9 ? 1 : 2)]);
     const source = {
-      ...sourceOf(async () => streams >= 15),
+      ...sourceOf(async () => requests.length >= 15),
       // As if that time had passed.
       changed: async (ms: number) => {
         waited.push(ms);
@@ -189,12 +183,7 @@ describe('a collection', () => {
 
   it('that waits for the end of its container ends with the worker, at once', async () => {
     let looks = 0;
-    const api = {
-      async *readLog() {
-        yield Buffer.from(row(1));
-      },
-    } as unknown as JobsApi;
-    const collector = new Collector(api, store);
+    const collector = new Collector(logs(() => [row(1)]).api, store);
     const ended = async () => {
       looks += 1;
       return false;
@@ -206,30 +195,18 @@ describe('a collection', () => {
 
   it('gives a way to the node that is broken time to mend, though the container has ended, and says that it has not all', async () => {
     const waited: number[] = [];
-    let streams = 0;
-    const api = {
-      // oxlint-disable-next-line require-yield
-      async *readLog() {
-        streams += 1;
-        throw lost;
-      },
-    } as unknown as JobsApi;
+    const { api, requests } = logs(() => [lost]);
     const collector = new Collector(api, store);
     const source = { ...sourceOf(), changed: async (ms: number) => void waited.push(ms) };
     expect(await collector.collect(source).drained).toBe(false);
-    expect([streams, waited]).toEqual([4, [500, 1_000, 2_000]]);
+    expect([requests.length, waited]).toEqual([4, [500, 1_000, 2_000]]);
     await collector.collect(source).drained;
     const lines = await Array.fromAsync(store.lines(source.run, logFile('pod', 'task')));
     expect(lines).toHaveLength(1);
   });
 
   it('of a Pod that is gone has all that there will ever be, and a node that does not know it yet says nothing of that', async () => {
-    const api = {
-      // oxlint-disable-next-line require-yield
-      async *readLog() {
-        throw new ApiError('absent', 'not found');
-      },
-    } as unknown as JobsApi;
+    const { api } = logs(() => [new ApiError('absent', 'not found')]);
     const gone = { ...sourceOf(), gone: async () => true };
     expect(await new Collector(api, store).collect(gone).drained).toBe(true);
     expect(await new Collector(api, store).collect(sourceOf()).drained).toBe(false);
@@ -264,20 +241,13 @@ describe('a collection', () => {
   });
 
   it('is begun anew by whoever asks, if its log could not be read', async () => {
-    let streams = 0;
-    const api = {
-      async *readLog() {
-        streams += 1;
-        if (streams <= 4) throw lost;
-        yield Buffer.from(row(1));
-      },
-    } as unknown as JobsApi;
+    const { api, requests } = logs((nth) => [nth <= 4 ? lost : row(1)]);
     const collector = new Collector(api, store);
     const source = sourceOf();
     await collector.collect(source).drained;
-    expect(streams).toBe(4);
+    expect(requests).toHaveLength(4);
     await collector.collect(source).drained;
-    expect(streams).toBe(5);
+    expect(requests).toHaveLength(5);
     const lines = store.lines(source.run, logFile('pod', 'task'));
     const texts = await Array.fromAsync(lines, ({ text }) => text);
     expect(texts).toEqual([expect.stringContaining('could not be read to its end'), 'line 1']);

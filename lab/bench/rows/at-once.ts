@@ -2,12 +2,11 @@
 import type { CommandTask } from '../../../src/contract.ts';
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
-import { sides } from '../estimate.ts';
 import { type Ground, taskOf } from '../ground.ts';
 import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
 import { AT_ONCE, type Turn, untilAll } from '../until-all.ts';
 import type { Measured } from '../result.ts';
-import { eachTurn, processorRows, type Turns } from './turns.ts';
+import { mediansOf, processorRows, type Turns } from './turns.ts';
 
 export const atOnce: Bench = benchOf('at-once', 'simulated', 500);
 export const atOnceReal: Bench = benchOf('at-once-real', 'real', 100);
@@ -82,19 +81,12 @@ async function removed(ground: Ground, jobs: readonly string[]): Promise<void> {
 }
 
 function measuredOf(name: string, size: number, seen: Turns): readonly Measured[] {
-  const rates = eachTurn(seen, ({ seconds }) => size / seconds);
+  const seconds = mediansOf(seen, (turn) => turn.seconds);
+  const rates = mediansOf(seen, (turn) => size / turn.seconds);
   const what = `${size.toLocaleString('en')} tasks of \`true\` at once${name === 'at-once' ? '' : ', real node'}`;
   return [
-    {
-      key: name,
-      title: `${what} → all results`,
-      unit: 's',
-      ...sides(
-        eachTurn(seen, ({ seconds }) => seconds),
-        50,
-      ),
-    },
-    { key: `${name}-rate`, title: `${what}: results a second`, unit: 'a second', ...sides(rates, 50) },
+    { key: name, title: `${what} → all results`, unit: 's', ...seconds },
+    { key: `${name}-rate`, title: `${what}: results a second`, unit: 'a second', ...rates },
     ...processorRows(name, what, size, seen),
   ];
 }

@@ -2,11 +2,10 @@
 import type { CommandTask } from '../../../src/contract.ts';
 import { paced } from '../../../src/paced.ts';
 import { type Bench, interleaved } from '../bench.ts';
-import { sides } from '../estimate.ts';
 import { type Ground, taskOf } from '../ground.ts';
 import { type SmallestWorkflow, withSmallest } from '../smallest/smallest-workflow.ts';
 import { AT_ONCE, type Turn, untilAll } from '../until-all.ts';
-import { eachTurn, processorRows } from './turns.ts';
+import { mediansOf, processorRows } from './turns.ts';
 
 export const bulkCancel: Bench = {
   name: 'bulk-cancel',
@@ -26,10 +25,7 @@ export const bulkCancel: Bench = {
         floor: (turn) => playRaw(ground, names(turn), task),
       });
       const what = `cancel of ${how.size.toLocaleString('en')} running tasks`;
-      const seconds = sides(
-        eachTurn(seen, (turn) => turn.seconds),
-        50,
-      );
+      const seconds = mediansOf(seen, (turn) => turn.seconds);
       return [
         { key: 'bulk-cancel', title: `${what} → all proved gone`, unit: 's', ...seconds },
         ...processorRows('bulk-cancel', what, how.size, seen),
